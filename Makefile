@@ -1,0 +1,44 @@
+# make demo   the whole miniature experiment, on a laptop, and its accuracy table
+# make test   the tests;  make lint   the checks of style;  make env   the environment alone, in .venv
+
+PYTHON ?= python3
+BIN ?= .venv/bin
+# another environment is used as it is: make test BIN=/path/to/env/bin
+ENV := $(if $(filter .venv/bin,$(BIN)),.venv/.complete)
+TESTS ?= tests
+
+.PHONY: demo test lint env lock zoo clean
+
+demo: $(ENV)
+	@$(BIN)/snakemake --cores all $$(test -t 1 && echo --logger rich || echo --quiet rules) -- all
+	@echo && cat results/miniature/tables/accuracy.md
+	@echo && echo "All tables and figures: results/miniature/report.html"
+
+test: $(ENV)
+	$(BIN)/python -m pytest -q -n auto $(TESTS)
+
+lint: $(ENV)
+	$(BIN)/ruff check src scripts tests
+	$(BIN)/snakemake --lint
+
+env: $(ENV)
+
+# The stamp is written last, so that an interrupted installation is taken up again.
+.venv/.complete: envs/requirements.txt pyproject.toml
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet uv==0.13.8
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r envs/requirements.txt
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Anew from envs/requirements.in: every package at its newest, for Python 3.11 and later, with hashes.
+lock: $(ENV)
+	$(BIN)/uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" --upgrade --quiet \
+		envs/requirements.in --output-file envs/requirements.txt
+
+zoo: $(ENV)
+	$(BIN)/snakemake --cores all zoo
+
+clean:
+	rm -rf .venv .snakemake results

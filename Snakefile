@@ -1,0 +1,27 @@
+"""Index of the workflow: prompts, synthesis, evaluation, distillation, generalization, tables."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+configfile: "config/config.yaml"
+container: "envs/prism.sif"  # from envs/apptainer.def; used with --sdm apptainer, else the environment at hand
+report: "workflow/report/workflow.rst"
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/prompts.smk"
+include: "workflow/rules/synthesis.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/distillation.smk"
+include: "workflow/rules/generalization.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/zoo.smk"
+
+
+rule all:
+    default_target: True
+    input: rules.tables.input, rules.figures.input, rules.report.output
+
+
+onstart:
+    write_resolved(settings)

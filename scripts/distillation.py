@@ -1,0 +1,31 @@
+"""Distil a student from the teacher on a method's images."""
+
+from pathlib import Path
+
+from prism.cli import parser, run
+from prism.config import load_config
+
+
+def main() -> None:
+    program = parser(__doc__)
+    program.add_argument(
+        "--config", type=Path, nargs="+", required=True, help="configuration, later files over earlier"
+    )
+    program.add_argument("--method", required=True, help="one of the configuration's methods")
+    program.add_argument("--student", required=True, help="one of the configuration's students")
+    program.add_argument("--seed", type=int, required=True, help="seed of the run")
+    program.add_argument(
+        "--shards", type=Path, nargs="*", default=[], help="the method's shards (.tar), none for real images"
+    )
+    program.add_argument(
+        "--output", type=Path, required=True, help="folder of the student, its metrics and its history"
+    )
+    arguments = program.parse_args()
+    from prism.distillation.stage import distill  # late: usage errors and --help need no model library
+
+    config = load_config(*arguments.config)
+    distill(config, arguments.method, arguments.student, arguments.seed, arguments.shards, arguments.output)
+
+
+if __name__ == "__main__":
+    run(main)

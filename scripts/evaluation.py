@@ -1,0 +1,26 @@
+"""Measure a method's images against real ones."""
+
+from pathlib import Path
+
+from prism.cli import parser, run
+from prism.config import load_config
+
+
+def main() -> None:
+    program = parser(__doc__)
+    program.add_argument(
+        "--config", type=Path, nargs="+", required=True, help="configuration, later files over earlier"
+    )
+    program.add_argument("--method", required=True, help="one of the configuration's methods")
+    program.add_argument(
+        "--shards", type=Path, nargs="*", default=[], help="the method's shards (.tar), none for real images"
+    )
+    program.add_argument("--output", type=Path, required=True, help="metrics, .json")
+    arguments = program.parse_args()
+    from prism.evaluation.stage import evaluate  # late: usage errors and --help need no model library
+
+    evaluate(load_config(*arguments.config), arguments.method, arguments.shards, arguments.output)
+
+
+if __name__ == "__main__":
+    run(main)

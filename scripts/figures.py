@@ -1,0 +1,24 @@
+"""Draw one figure."""
+
+from pathlib import Path
+
+from prism.cli import parser, run
+from prism.config import load_config
+
+
+def main() -> None:
+    program = parser(__doc__)
+    program.add_argument(
+        "--config", type=Path, nargs="+", required=True, help="configuration, later files over earlier"
+    )
+    program.add_argument("--figure", required=True, help="name of the figure")
+    program.add_argument("--inputs", type=Path, nargs="*", default=[], help="the stages' results")
+    program.add_argument("--output", type=Path, required=True, help="the figure, .png")
+    arguments = program.parse_args()
+    from prism.tables.stage import write_figure  # late: usage errors and --help need no model library
+
+    write_figure(load_config(*arguments.config), arguments.figure, arguments.inputs, arguments.output)
+
+
+if __name__ == "__main__":
+    run(main)

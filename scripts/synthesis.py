@@ -1,0 +1,33 @@
+"""Synthesize one shard of a method's images."""
+
+from pathlib import Path
+
+from prism.cli import parser, run
+from prism.config import load_config
+
+
+def main() -> None:
+    program = parser(__doc__)
+    program.add_argument(
+        "--config", type=Path, nargs="+", required=True, help="configuration, later files over earlier"
+    )
+    program.add_argument("--method", required=True, help="one of the configuration's methods")
+    program.add_argument("--shard", type=int, required=True, help="index of the shard, from 0")
+    program.add_argument(
+        "--prompts",
+        type=Path,
+        nargs="?",
+        help="prompts (.jsonl) of the method's strategy; none for inversion",
+    )
+    program.add_argument(
+        "--output", type=Path, required=True, help="shard, .tar; the manifest goes beside it"
+    )
+    arguments = program.parse_args()
+    from prism.synthesis.stage import synthesize  # late: usage errors and --help need no model library
+
+    config = load_config(*arguments.config)
+    synthesize(config, arguments.method, arguments.shard, arguments.prompts, arguments.output)
+
+
+if __name__ == "__main__":
+    run(main)

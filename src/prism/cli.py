@@ -1,0 +1,81 @@
+"""The frame around every command-line program: logging, and one line, no traceback, for the user's errors."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+from prism.artifacts import is_disk_full
+from prism.errors import PrismError
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """An argument parser whose help shows ``--log-level``, which :func:`run` takes out of the arguments."""
+    program = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    _add_log_level(program)
+    return program
+
+
+def run(function: Callable[[], None]) -> NoReturn:
+    """Run a program's ``main`` and leave with its status; never returns.
+
+    Status 0 when ``function`` returns, 2 with ``error: <message>`` on stderr for a :class:`PrismError` or a
+    full disk, 130 when interrupted, 143 when terminated (temporary files are removed on the way out). Any
+    other exception is a defect and keeps its traceback. ``--log-level`` is taken out of ``sys.argv`` before
+    ``function`` runs.
+    """
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    _add_log_level(options)
+    arguments, sys.argv[1:] = options.parse_known_args()
+    logging.basicConfig(
+        level=arguments.log_level.upper(),
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+        stream=sys.stderr,
+        force=True,
+    )
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        function()
+    except PrismError as error:
+        _fail(str(error), EXIT_USER_ERROR)
+    except KeyboardInterrupt:
+        _fail("interrupted", EXIT_INTERRUPTED)
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        _fail(
+            f"no space left on the disk while writing {error.filename or 'a file'}; free some and run again",
+            2,
+        )
+    sys.exit(0)
+
+
+def _add_log_level(program: argparse.ArgumentParser) -> None:
+    program.add_argument(
+        "--log-level",
+        choices=LOG_LEVELS,
+        default="info",
+        help="least severe messages to show (default: info)",
+    )
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    logging.getLogger(__name__).debug("traceback of the error below", exc_info=True)
+    sys.stderr.write(f"error: {' '.join(message.split())}\n")
+    sys.exit(status)
+
+
+def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
+    # SystemExit unwinds the stack, so that half-written temporary files are removed.
+    sys.exit(EXIT_TERMINATED)

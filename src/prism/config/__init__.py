@@ -1,0 +1,44 @@
+"""What is wanted: a typed configuration, read from YAML, checked before anything runs. Needs no torch."""
+
+from prism.config.base import is_hub_id, split_archive
+from prism.config.checks import check_batchnorm, check_sample_sizes
+from prism.config.diffusion import DiffusionConfig
+from prism.config.distillation import AugmentConfig, DistillationConfig
+from prism.config.evaluation import EvaluationConfig, ExtractorConfig
+from prism.config.generalization import GeneralizationConfig
+from prism.config.load import load_config, validate, validate_snakemake_config
+from prism.config.methods import GuidanceTerm, MethodConfig
+from prism.config.model import Config
+from prism.config.paths import check_paths
+from prism.config.prompts import PromptsConfig, StrategyConfig
+from prism.config.students import StudentConfig
+from prism.config.synthesis import SynthesisConfig
+from prism.config.tables import SettingConfig, TablesConfig
+from prism.config.teacher import TeacherConfig
+
+__all__ = [
+    "AugmentConfig",
+    "Config",
+    "DiffusionConfig",
+    "DistillationConfig",
+    "EvaluationConfig",
+    "ExtractorConfig",
+    "GeneralizationConfig",
+    "GuidanceTerm",
+    "MethodConfig",
+    "PromptsConfig",
+    "SettingConfig",
+    "StrategyConfig",
+    "StudentConfig",
+    "SynthesisConfig",
+    "TablesConfig",
+    "TeacherConfig",
+    "check_batchnorm",
+    "check_paths",
+    "check_sample_sizes",
+    "is_hub_id",
+    "load_config",
+    "split_archive",
+    "validate",
+    "validate_snakemake_config",
+]

@@ -1,0 +1,140 @@
+"""Read configuration files, put overlays over the default, and check the whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from prism.config.messages import config_error
+from prism.config.model import Config
+from prism.errors import ConfigError
+
+DEFAULT = Path("config/config.yaml")
+
+
+def load_config(
+    *paths: Path | str, overrides: dict[str, Any] | None = None, root: Path | str = "."
+) -> Config:
+    """Read a configuration.
+
+    YAML files are overlays: they are merged in order over ``config/config.yaml``. A first file that ends in
+    ``.json`` is a resolved configuration, as the workflow writes it, and stands alone. Mappings are merged
+    key by key, lists and values replaced; a student, method, strategy or domain set to null is removed.
+
+    Args:
+        paths: the files; none for the default alone.
+        overrides: merged last.
+        root: the folder that holds ``config/config.yaml`` and that a relative ``methods_file`` starts from.
+
+    Raises:
+        ConfigError: a file cannot be read, or the result is wrong; one line for each mistake.
+    """
+    root = Path(root)
+    resolved = bool(paths) and Path(paths[0]).suffix == ".json"
+    merged: dict[str, Any] = {} if resolved else read_mapping(root / DEFAULT)
+    for path in paths:
+        if resolved or Path(path).resolve() != (root / DEFAULT).resolve():
+            merged = merge(merged, read_mapping(Path(path)))
+    merged = merge(merged, overrides or {})
+    return validate(merged) if resolved else validate(with_files(merged, root))
+
+
+def validate_snakemake_config(config: dict[str, Any], root: Path | str = ".") -> Config:
+    """Check the configuration that Snakemake has put together from its files and command line.
+
+    Args:
+        config: Snakemake's ``config``; what it lacks comes from ``config/config.yaml``.
+        root: the repository, where relative paths of ``methods_file`` and ``tables_file`` start.
+
+    Raises:
+        ConfigError: one line for each mistake.
+    """
+    root = Path(root)
+    return validate(with_files(merge(read_mapping(root / DEFAULT), dict(config)), root))
+
+
+def validate(config: dict[str, Any]) -> Config:
+    """``Config.model_validate`` with clear messages.
+
+    Raises:
+        ConfigError: one line for each mistake.
+    """
+    try:
+        return Config.model_validate(config)
+    except ValidationError as error:
+        raise config_error(error, Config) from None
+
+
+def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
+    """``overlay`` over ``base``: mappings key by key, everything else replaced. Neither is changed."""
+    merged = dict(base)
+    for key, value in overlay.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def with_files(config: dict[str, Any], root: Path) -> dict[str, Any]:
+    """The configuration with the methods and tables of its files beneath its own."""
+    filled = dict(config)
+    if isinstance(config.get("methods_file"), str):
+        methods = read_mapping(root / config["methods_file"], key="methods_file")
+        filled["methods"] = merge(methods, _mapping(config.get("methods"), "methods"))
+    if isinstance(config.get("tables_file"), str):
+        tables = read_mapping(root / config["tables_file"], key="tables_file")
+        filled["tables"] = merge(tables, _mapping(config.get("tables"), "tables"))
+    return filled
+
+
+def read_mapping(path: Path, key: str | None = None) -> dict[str, Any]:
+    """A YAML or JSON file whose top level is a mapping; an empty file is an empty one.
+
+    Raises:
+        ConfigError: no such file, not YAML, a key given twice, or no mapping; the file and line are named.
+    """
+    name = f"config: {key}: {path}" if key else f"config: {path}"
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text) if path.suffix == ".json" else yaml.load(text, _UniqueKeys)  # noqa: S506
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{name} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"
+        ) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{name}{where}: {error.problem or 'not YAML'}") from None
+    except ValueError as error:
+        raise ConfigError(f"{name} is not JSON: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name} is not YAML: {str(error).splitlines()[0]}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{name} should hold keys and values, not a {type(content).__name__}")
+    return content
+
+
+def _mapping(value: Any, key: str) -> dict[str, Any]:
+    if value is not None and not isinstance(value, dict):
+        raise ConfigError(f"config: {key} should be a section of named entries, not {value!r}")
+    return value or {}
+
+
+class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """Safe YAML in which a key that is given twice is an error, not a silent choice of the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            if isinstance(key_node, yaml.ScalarNode) and key_node.tag != "tag:yaml.org,2002:merge":
+                if key_node.value in seen:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"key {key_node.value} is given twice", key_node.start_mark
+                    )
+                seen.add(key_node.value)
+        return super().construct_mapping(node, deep=deep)

@@ -1,0 +1,149 @@
+"""The whole configuration: one tree of sections, checked across sections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from prism.config import recipes
+from prism.config.base import Section, Slug, problems
+from prism.config.checks import cross_checks
+from prism.config.diffusion import DiffusionConfig
+from prism.config.distillation import DistillationConfig
+from prism.config.evaluation import EvaluationConfig
+from prism.config.generalization import GeneralizationConfig
+from prism.config.methods import MethodConfig
+from prism.config.prompts import PromptsConfig, StrategyConfig
+from prism.config.students import StudentConfig
+from prism.config.synthesis import SynthesisConfig
+from prism.config.tables import TablesConfig
+from prism.config.teacher import TeacherConfig
+
+DATA_ROOT = "{data_root}"
+
+
+class Config(Section):
+    """Everything a run depends on. Relative paths start at the folder that the workflow runs in."""
+
+    experiment: Slug = Field(description="Name of the experiment; results go to results/<experiment>.")
+    seed: int = Field(
+        default=0, ge=0, description="The run's seed; every image and student derives its own from it."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="Where models run; auto prefers cuda."
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        default="auto", description="Arithmetic of the large models; auto is bf16 on cuda and fp32 on cpu."
+    )
+    threads_per_job: int = Field(default=1, ge=1, le=256, description="CPU threads of one job.")
+    data_root: str = Field(default=".", min_length=1, description="What {data_root} in any path stands for.")
+    methods_file: Path | None = Field(
+        default=None, description="YAML file of methods, beneath those in `methods`; null for none."
+    )
+    tables_file: Path | None = Field(
+        default=None,
+        description="YAML file of tables and figures, beneath what `tables` says; null for none.",
+    )
+    classes: Path = Field(description="Class list, a YAML file: names with the sense that is meant.")
+    teacher: TeacherConfig = Field(description="The classifier whose training data is gone.")
+    students: dict[Slug, StudentConfig] = Field(
+        min_length=1, description="The students; null removes one of the default."
+    )
+    diffusion: DiffusionConfig = Field(description="The text-to-image model.")
+    prompts: PromptsConfig = Field(default_factory=PromptsConfig, description="Who writes the prompts.")
+    strategies: dict[Slug, StrategyConfig] = Field(description="Kinds of prompts, by name.")
+    synthesis: SynthesisConfig = Field(description="How many images.")
+    methods: dict[Slug, MethodConfig] = Field(
+        min_length=1, description="Methods by name, beside those of methods_file."
+    )
+    run: list[Slug] = Field(
+        min_length=1, description="The methods that are run, in the order of the tables' rows."
+    )
+    evaluation: EvaluationConfig = Field(description="How the images are measured.")
+    distillation: DistillationConfig = Field(
+        default_factory=DistillationConfig, description="How students learn."
+    )
+    generalization: GeneralizationConfig = Field(description="Where students are tested.")
+    tables: TablesConfig = Field(default_factory=TablesConfig, description="What is written at the end.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _prepared(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return without_removed(_filled(given, str(given.get("data_root", "."))))
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> Config:
+        found = cross_checks(self)
+        if found:
+            raise problems(*found)
+        return self
+
+    def recipe(
+        self, stage: str, method: str | None = None, student: str | None = None, strategy: str | None = None
+    ) -> dict[str, Any]:
+        """The slice of the configuration that a stage's results depend on, and nothing else.
+
+        Ready for JSON. Labels, device, threads and batch sizes (but that of training) are no part of it.
+        Paths below ``data_root`` are written relative to it, so that data may move.
+
+        Args:
+            stage: prompts (needs ``strategy``), synthesis, evaluation (need ``method``), distillation (needs
+                ``method`` and ``student``), generalization or tables.
+            method: a name of ``methods``.
+            student: a name of ``students``.
+            strategy: a name of ``strategies``.
+
+        Raises:
+            ValueError: a name is missing or unknown.
+        """
+        slice_ = recipes.recipe(self, stage, method=method, student=student, strategy=strategy)
+        return _relative(slice_, self.data_root)
+
+    def dump(self) -> dict[str, Any]:
+        """The resolved configuration, ready for JSON; ``load_config`` reads it back to an equal one."""
+        return self.model_dump(mode="json")
+
+
+def without_removed(given: dict[str, Any]) -> dict[str, Any]:
+    """A copy without the students, strategies, methods, domains, tables and figures that are null."""
+    copy = dict(given)
+    for key in ("students", "strategies", "methods"):
+        if key in copy:
+            copy[key] = _without_null(copy[key])
+    for section, key in (("generalization", "domains"), ("tables", "tables"), ("tables", "figures")):
+        if isinstance(copy.get(section), dict) and key in copy[section]:
+            copy[section] = {**copy[section], key: _without_null(copy[section][key])}
+    return copy
+
+
+def _without_null(entries: Any) -> Any:
+    return (
+        {name: entry for name, entry in entries.items() if entry is not None}
+        if isinstance(entries, dict)
+        else entries
+    )
+
+
+def _filled(value: Any, data_root: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(DATA_ROOT, data_root.rstrip("/") or "/")
+    if isinstance(value, dict):
+        return {key: _filled(entry, data_root) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_filled(entry, data_root) for entry in value]
+    return value
+
+
+def _relative(value: Any, data_root: str) -> Any:
+    prefix = data_root.rstrip("/") + "/"
+    if isinstance(value, str) and prefix != "./" and value.startswith(prefix):
+        return f"{DATA_ROOT}/{value.removeprefix(prefix)}"
+    if isinstance(value, dict):
+        return {key: _relative(entry, data_root) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_relative(entry, data_root) for entry in value]
+    return value

@@ -1,0 +1,75 @@
+"""Do the files that a configuration names exist? Asked before the first job, never at import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from prism.config.base import is_hub_id, split_archive
+from prism.config.model import Config
+from prism.errors import ConfigError
+
+
+def check_paths(config: Config, root: Path | str = ".") -> None:
+    """Refuse a configuration whose files are missing.
+
+    Args:
+        config: the configuration.
+        root: the folder that relative paths start from.
+
+    Raises:
+        ConfigError: one line for each missing file, naming the key and the path.
+    """
+    missing = [
+        f"config: {key}: there is no {path}"
+        for key, path in named_paths(config)
+        if not (Path(root) / path).exists()
+    ]
+    if missing:
+        raise ConfigError("\n".join(missing))
+
+
+def named_paths(config: Config) -> Iterator[tuple[str, str]]:
+    """All local paths that the run reads: (key, path); hub ids and the drawn world are none."""
+    yield "classes", str(config.classes)
+    yield "teacher.weights", str(config.teacher.weights)
+    if config.teacher.classes is not None:
+        yield "teacher.classes", str(config.teacher.classes)
+    engines = {config.methods[name].engine for name in config.run}
+    if "diffusion" in engines:
+        yield from _sampling_paths(config)
+    for key, path in (
+        ("evaluation.extractor.weights", config.evaluation.extractor.weights),
+        ("evaluation.oracle", config.evaluation.oracle),
+        ("tables.published", config.tables.published),
+    ):
+        if path is not None:
+            yield key, str(path)
+    if "real" in engines and config.synthesis.real is not None:
+        yield from _image_paths("synthesis.real", config.synthesis.real)
+    yield from _image_paths("evaluation.reference", config.evaluation.reference)
+    for name, images in config.generalization.domains.items():
+        yield from _image_paths(f"generalization.domains.{name}", images)
+
+
+def _sampling_paths(config: Config) -> Iterator[tuple[str, str]]:
+    if not is_hub_id(config.diffusion.pipeline):
+        yield "diffusion.pipeline", config.diffusion.pipeline
+    if config.diffusion.tiny_decoder is not None and any(
+        config.methods[n].needs_tiny_decoder for n in config.run
+    ):
+        yield "diffusion.tiny_decoder", str(config.diffusion.tiny_decoder)
+    asked = any(
+        config.strategies[method.prompts].diversified
+        for method in (config.methods[name] for name in config.run)
+        if method.prompts is not None
+    )
+    model = config.prompts.model
+    if asked and config.prompts.engine == "transformers" and model and not is_hub_id(model):
+        yield "prompts.model", model
+
+
+def _image_paths(key: str, images: str) -> Iterator[tuple[str, str]]:
+    path, _ = split_archive(images)
+    if not path.startswith(("world:", "corruption:")):
+        yield key, path

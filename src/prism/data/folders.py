@@ -1,0 +1,180 @@
+"""Real images, one folder a class, from a directory, a zip or a tar: decoded once into one uint8 array.
+
+An image specification is a path: ``photos/``, ``photos.zip``, or ``photos.tar!inner/prefix`` for the part of
+an archive (or directory) under that prefix. Below it lies one folder a class; deeper folders belong to their
+class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from prism.data.archives import FileSource, open_source
+from prism.data.classes import ClassList, slugify
+from prism.data.images import EvaluationData, ImageSet, decode_image
+from prism.errors import DataError
+
+__all__ = ["EvaluationData", "ImageFolder", "ImageSet", "load_images"]
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm")
+_DECODE_THREADS = 8  # PIL decodes without the interpreter's lock
+_READ_AHEAD = 256  # encoded images held at once
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """Where real images lie and how their folders map to classes.
+
+    Args:
+        root: an image specification (see this module).
+        classes: the class list; None makes the sorted folder names the classes.
+        mapping: the folder's name of each class, in the order of the classes, or class indices by folder
+            name; folders that it does not name are left out. None matches folders with each class's
+            ``folder``, name or slug.
+    """
+
+    root: str | Path
+    classes: ClassList | None = None
+    mapping: Sequence[str] | Mapping[str, int] | None = None
+
+    def labels_of(self, folders: Sequence[str]) -> dict[str, int]:
+        """The class index of each of ``folders`` that belongs to a class.
+
+        Raises:
+            DataError: a class has no folder, or the mapping does not fit the classes.
+        """
+        if self.mapping is not None:
+            return self._mapped(set(folders))
+        if self.classes is None:
+            return {folder: index for index, folder in enumerate(sorted(folders))}
+        by_slug = {slugify(folder): folder for folder in sorted(folders)}
+        labels: dict[str, int] = {}
+        for spec in self.classes:
+            wanted = [spec.folder] if spec.folder else [spec.slug, spec.name]
+            folder = next((by_slug[slugify(name)] for name in wanted if slugify(name) in by_slug), None)
+            if folder is None:
+                raise DataError(
+                    f"{self.root}: no folder {wanted[-1]!r} for a class; there are {_some(folders)}"
+                )
+            if folder in labels:
+                raise DataError(
+                    f"{self.root}: folder {folder!r} fits two classes called {spec.name!r}; give a mapping"
+                )
+            labels[folder] = spec.index
+        return labels
+
+    def _mapped(self, folders: set[str]) -> dict[str, int]:
+        if isinstance(self.mapping, Mapping):
+            labels = dict(self.mapping)
+        else:
+            labels = {folder: index for index, folder in enumerate(self.mapping or ())}
+            if len(labels) != len(self.mapping or ()):
+                raise DataError(
+                    f"{self.root}: the mapping names a folder twice; it needs one folder for each class"
+                )
+            if self.classes is not None and len(labels) != len(self.classes):
+                raise DataError(
+                    f"{self.root}: the mapping names {len(labels)} folders for {len(self.classes)} classes"
+                )
+        for folder, index in labels.items():
+            if folder not in folders:
+                raise DataError(
+                    f"{self.root}: no folder {folder!r}, which the mapping names; there are {_some(folders)}"
+                )
+            if index < 0 or self.classes is not None and index >= len(self.classes):
+                raise DataError(
+                    f"{self.root}: the mapping gives folder {folder!r} class {index}, which does not exist"
+                )
+        return labels
+
+
+def load_images(
+    spec: str | Path | ImageFolder,
+    size_px: int,
+    *,
+    classes: ClassList | None = None,
+    mapping: Sequence[str] | Mapping[str, int] | None = None,
+    per_class: int | None = None,
+) -> ImageSet:
+    """Read all images of a specification: centre squares of side ``size_px``, ordered by class, then by name.
+
+    Args:
+        spec: an image specification, or an :class:`ImageFolder`, which has its own classes and mapping.
+        size_px: side of the images returned. Images that have it already are not resampled.
+        classes: as in :class:`ImageFolder`.
+        mapping: as in :class:`ImageFolder`.
+        per_class: read only the first so many of each class.
+
+    Returns:
+        images uint8 (n, size_px, size_px, 3) in RGB and labels int64 (n,).
+
+    Raises:
+        DataError: nothing is there, a class has no images, or an image is broken; the message names the file.
+    """
+    folder = spec if isinstance(spec, ImageFolder) else ImageFolder(spec, classes, mapping)
+    if size_px < 1:
+        raise DataError(f"{folder.root}: size_px is {size_px}; it must be at least 1")
+    with open_source(str(folder.root)) as source:
+        by_folder: dict[str, list[str]] = {}
+        for member in source.members:
+            top, _, rest = member.partition("/")
+            if rest.lower().endswith(IMAGE_SUFFIXES) and not _is_hidden(member):
+                by_folder.setdefault(top, []).append(member)
+        if not by_folder:
+            raise DataError(
+                f"{folder.root}: holds no class folders with images ({', '.join(IMAGE_SUFFIXES)})"
+            )
+        labels_of = folder.labels_of(tuple(by_folder))
+        chosen: list[tuple[int, str]] = []
+        for name, label in labels_of.items():
+            chosen += [(label, member) for member in sorted(by_folder[name])]
+        chosen = _first_of_each(sorted(chosen), per_class)
+        images = np.empty((len(chosen), size_px, size_px, 3), np.uint8)
+        _decode_into(images, source, [member for _, member in chosen], size_px)
+    return ImageSet(images, np.array([label for label, _ in chosen], np.int64), str(folder.root))
+
+
+def _decode_into(images: np.ndarray, source: FileSource, members: Sequence[str], size_px: int) -> None:
+    """Fill ``images`` (n, s, s, 3), reading in stored order and decoding in threads."""
+    position = {member: index for index, member in enumerate(members)}
+    stored = iter([member for member in source.members if member in position])
+
+    def decode(item: tuple[str, bytes | None]) -> None:
+        member, data = item
+        data = source.read(member) if data is None else data
+        images[position[member]] = decode_image(data, size_px, name=source.where(member))
+
+    with ThreadPoolExecutor(_DECODE_THREADS) as pool:
+        while batch := list(islice(stored, _READ_AHEAD)):
+            # An archive is read in order by this thread, a folder's files by the threads that decode them.
+            items = [(member, None if source.is_folder else source.read(member)) for member in batch]
+            for _ in pool.map(decode, items):
+                pass
+
+
+def _is_hidden(member: str) -> bool:
+    """Whether a path has a part that operating systems hide or add to archives by themselves."""
+    return any(part.startswith((".", "__MACOSX")) for part in member.split("/"))
+
+
+def _first_of_each(chosen: list[tuple[int, str]], per_class: int | None) -> list[tuple[int, str]]:
+    if per_class is None:
+        return chosen
+    kept: list[tuple[int, str]] = []
+    count: dict[int, int] = {}
+    for label, member in chosen:
+        count[label] = count.get(label, 0) + 1
+        if count[label] <= per_class:
+            kept.append((label, member))
+    return kept
+
+
+def _some(names: Sequence[str] | set[str], most: int = 8) -> str:
+    shown = sorted(names)
+    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")

@@ -1,0 +1,75 @@
+"""What a student minimises: pure functions of logits and features."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def soft_label_loss(student_logits: Tensor, teacher_logits: Tensor, *, temperature: float) -> Tensor:
+    """T^2 KL(softmax(teacher / T) || softmax(student / T)), averaged over the batch.
+
+    Hinton et al. 2015 (arXiv 1503.02531), section 2: T^2 keeps the gradient's size as T changes.
+
+    Args:
+        student_logits: (batch, classes).
+        teacher_logits: (batch, classes).
+        temperature: T > 0, without unit.
+
+    Raises:
+        ValueError: the shapes differ or the temperature is not positive.
+    """
+    _check(student_logits, teacher_logits)
+    if temperature <= 0:
+        raise ValueError(f"temperature={temperature} must be positive")
+    student = functional.log_softmax(student_logits.float() / temperature, dim=1)
+    teacher = functional.log_softmax(teacher_logits.float() / temperature, dim=1)
+    return temperature**2 * functional.kl_div(student, teacher, reduction="batchmean", log_target=True)
+
+
+def hard_label_loss(student_logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross-entropy with class indices (batch,) or class probabilities (batch, classes)."""
+    return functional.cross_entropy(student_logits.float(), targets)
+
+
+def jensen_shannon(logits: Tensor, other_logits: Tensor) -> Tensor:
+    """Jensen-Shannon divergence in nats of two batches of logits, (batch,), symmetric and at most ln 2.
+
+    The mean of KL(P || M) and KL(Q || M) with M = (P + Q) / 2; Lin 1991, equation 3.9. (Adaptive
+    DeepInversion's released code computes KL(M || P) instead, which is not bounded.)
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    _check(logits, other_logits)
+    log_p = functional.log_softmax(logits.float(), dim=1)
+    log_q = functional.log_softmax(other_logits.float(), dim=1)
+    log_m = torch.logaddexp(log_p, log_q) - torch.log(torch.tensor(2.0))
+    to_m = log_p.exp() * (log_p - log_m) + log_q.exp() * (log_q - log_m)  # (batch, classes)
+    return 0.5 * to_m.sum(dim=1)
+
+
+class FeatureMatch(nn.Module):
+    """Mean squared error between the teacher's features and a linear map of the student's.
+
+    The map bridges the two widths (FitNets, Romero et al. 2015, equation 3). The teacher's features are first
+    scaled to a root mean square of one, so that the term's weight means the same for every teacher.
+    """
+
+    def __init__(self, student_dim: int, teacher_dim: int) -> None:
+        super().__init__()
+        self.adapter = nn.Linear(student_dim, teacher_dim)
+
+    def forward(self, student_features: Tensor, teacher_features: Tensor) -> Tensor:
+        """The loss of student features (batch, student_dim) and teacher features (batch, teacher_dim)."""
+        teacher = teacher_features.float()
+        target = teacher / teacher.pow(2).mean().sqrt().clamp_min(1e-6)
+        return functional.mse_loss(self.adapter(student_features.float()), target)
+
+
+def _check(one: Tensor, other: Tensor) -> None:
+    if one.shape != other.shape or one.ndim != 2:
+        raise ValueError(
+            f"logits are {tuple(one.shape)} and {tuple(other.shape)}; both must be (batch, classes)"
+        )

@@ -1,0 +1,239 @@
+"""The stage ``distillation``: one student of one method, one seed, scored after the last epoch."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import math
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from prism.artifacts import progress_dir, sha256_file, write_json, write_manifest, write_text
+from prism.config import Config, DistillationConfig
+from prism.data.classes import ClassList, load_classes
+from prism.data.images import EvaluationData, ImageSet
+from prism.data.shards import read_shards
+from prism.data.sources import load_source, resized, split_seed
+from prism.devices import pick_device, pick_precision, run_facts
+from prism.distillation import REVISION
+from prism.distillation.augment import Augmentation
+from prism.distillation.trainer import Epoch, Labelled, Recipe, Trainer
+from prism.errors import DataError
+from prism.models.checkpoints import Classifier, save_model
+from prism.models.classifiers import build
+from prism.models.scoring import accuracy, agreement, predict
+from prism.models.teacher import Teacher, load_teacher
+from prism.seeds import derive
+
+log = logging.getLogger(__name__)
+
+_CROP_MARGIN = 8 / 7  # a random resized crop takes 224 px out of 256
+_HISTORY_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class _Sets:
+    """What is learned from, already at the size of the training, and what is scored on."""
+
+    train: ImageSet
+    test: ImageSet
+
+
+def distill(
+    config: Config, method: str, student: str, seed: int, shards: Sequence[Path], output_dir: Path
+) -> None:
+    """Train a student on a method's images: ``student.safetensors``, ``metrics.json``, ``history.csv``.
+
+    ``manifest.json`` is written last. A killed run goes on from its checkpoint in the progress folder.
+
+    Args:
+        config: the configuration.
+        method: a name of ``config.methods``; engine ``real`` takes real training images as the upper bound.
+        student: a name of ``config.students``.
+        seed: the student's own seed: its first weights, the order of the images and their augmentation.
+        shards: the method's shards; none for engine ``real``.
+        output_dir: the folder of the outputs.
+
+    Raises:
+        ModelError: the teacher cannot be loaded, or the loss is no longer a number.
+        DataError: shards or images are missing or broken, or their labels are not in the class list.
+    """
+    started = time.monotonic()
+    output_dir = Path(output_dir)
+    device = pick_device(config.device)
+    # Small networks gain nothing from bf16 on a CPU, and fp32 gives the same student on every kind of CPU.
+    plain = config.precision == "auto" and device.type == "cpu"
+    dtype = torch.float32 if plain else pick_precision(config.precision, device)
+    torch.set_num_threads(config.threads_per_job)
+    classes = load_classes(config.classes)
+    teacher = load_teacher(config.teacher, len(classes))
+    settings = config.distillation
+    sets = _Sets(_training_images(config, method, shards, classes), _test_images(config, classes))
+    pupil = _new_student(config, student, seed, classes, method)
+    progress = progress_dir(output_dir)
+    trainer = Trainer(
+        pupil,
+        teacher,
+        _tensors(sets.train),
+        _tensors(sets.test),
+        training_recipe(settings, config.teacher.size_px),
+        seed=derive(config.seed, "distillation", seed),
+        device=device,
+        dtype=dtype,
+        checkpoint=progress / "checkpoint.pt",
+    )
+    history = trainer.run()
+    metrics = _metrics(pupil, teacher, sets, settings.batch, device)
+    facts = {"method": method, "student": student, "seed": seed, "data_free": bool(shards)}
+    outputs = [output_dir / name for name in ("student.safetensors", "metrics.json", "history.csv")]
+    save_model(outputs[0], pupil, {**pupil.metadata, **facts})
+    write_json(outputs[1], {**facts, **metrics, "upper_bound": not shards})
+    write_text(outputs[2], history_csv(history))
+    seconds = time.monotonic() - started
+    write_manifest(
+        output_dir / "manifest.json",
+        stage="distillation",
+        recipe={
+            **config.recipe("distillation", method=method, student=student),
+            "student_seed": seed,
+        },
+        revision=REVISION,
+        inputs={Path(shard).name: sha256_file(shard) for shard in shards},
+        models={"teacher": sha256_file(config.teacher.weights)},
+        outputs=outputs,
+        count=len(sets.train),
+        details=facts,
+        run={
+            **run_facts(seconds, len(sets.train) * settings.epochs, device),
+            "epoch_seconds": [round(epoch.seconds, 3) for epoch in history],
+        },
+    )
+    shutil.rmtree(progress, ignore_errors=True)
+    log.info("%s, %s, seed %d: accuracy %.4f", method, student, seed, metrics["accuracy"])
+
+
+def training_recipe(settings: DistillationConfig, size_px: int) -> Recipe:
+    """The section ``distillation`` as the trainer takes it; padding in pixels of images of ``size_px``."""
+    changes = settings.augment
+    augmentation = Augmentation(
+        crop_padding_px=round(changes.crop_padding * size_px) if changes.crop == "pad" else 0,
+        crop_scale=changes.crop_scale if changes.crop == "resized" else None,
+        flip=changes.flip,
+        mixup_alpha=changes.mixup,
+        cutmix_alpha=changes.cutmix,
+    )
+    return Recipe(
+        epochs=settings.epochs,
+        batch=settings.batch,
+        learning_rate=settings.learning_rate,
+        optimizer=settings.optimizer,
+        weight_decay=settings.weight_decay,
+        momentum=settings.momentum,
+        schedule=settings.schedule,
+        warmup_epochs=settings.warmup_epochs,
+        temperature=settings.temperature,
+        alpha=settings.alpha,
+        feature_weight=settings.feature_weight,
+        augmentation=augmentation,
+    )
+
+
+def history_csv(history: Sequence[Epoch]) -> str:
+    """The history as CSV, a line an epoch.
+
+    Seconds are in the manifest instead: equal runs give equal bytes.
+    """
+    columns = ("epoch", "loss", "agreement", "test_accuracy", "learning_rate")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for line in history:
+        values = (getattr(line, column) for column in columns)
+        writer.writerow(
+            [f"{value:.{_HISTORY_DIGITS}g}" if isinstance(value, float) else value for value in values]
+        )
+    return text.getvalue()
+
+
+def _training_images(config: Config, method: str, shards: Sequence[Path], classes: ClassList) -> ImageSet:
+    """The method's images at the size of the training: a little larger where crops are taken out of them."""
+    size_px = config.teacher.size_px
+    if config.distillation.augment.crop == "resized":
+        size_px = math.ceil(size_px * _CROP_MARGIN)
+    if config.methods[method].engine != "real":
+        images = resized(read_shards([Path(shard) for shard in shards]), size_px)
+    elif shards:
+        raise DataError(f"method {method}: engine real takes real images, but {shards[0]} is given too")
+    else:
+        images = EvaluationData(
+            load_source(
+                str(config.synthesis.real),
+                size_px=size_px,
+                classes=classes,
+                count=config.synthesis.images_per_class,
+                seed=split_seed(config.seed, "train"),
+            )
+        ).open_for("real")
+    if images.labels.min() < 0 or images.labels.max() >= len(classes):
+        raise DataError(
+            f"{images.name}: has label {images.labels.max()}, the class list ends at {len(classes) - 1}"
+        )
+    return images
+
+
+def _test_images(config: Config, classes: ClassList) -> ImageSet:
+    """The real in-distribution test images. They are scored on and decide nothing."""
+    images = load_source(
+        config.evaluation.reference,
+        size_px=config.teacher.size_px,
+        classes=classes,
+        count=config.evaluation.reference_per_class,
+        seed=split_seed(config.seed, "test"),
+    )
+    return EvaluationData(images).open_for("evaluation")
+
+
+def _new_student(config: Config, student: str, seed: int, classes: ClassList, method: str) -> Classifier:
+    """An untrained student that takes the teacher's input: its size, mean and standard deviation.
+
+    Its first weights depend on the seeds alone, so that methods start from the same student.
+    """
+    architecture = config.students[student].architecture
+    size_px, count = config.teacher.size_px, len(classes)
+    description: dict[str, Any] = {
+        "architecture": architecture,
+        "num_classes": count,
+        "size_px": size_px,
+        "mean": list(config.teacher.mean),
+        "std": list(config.teacher.std),
+        "class_names": list(classes.names),
+    }
+    network = build(architecture, count, size_px, seed=derive(config.seed, "student", seed))
+    return Classifier(network, **description, metadata=description)
+
+
+def _metrics(
+    pupil: Classifier, teacher: Teacher, sets: _Sets, batch: int, device: torch.device
+) -> dict[str, Any]:
+    """Accuracies and agreement on the test images, and the counts they rest on."""
+    answers = predict(pupil, sets.test.images, batch=batch, device=device)
+    right = predict(teacher, sets.test.images, batch=batch, device=device)
+    return {
+        "accuracy": accuracy(answers, sets.test.labels),
+        "teacher_accuracy": accuracy(right, sets.test.labels),
+        "agreement": agreement(answers, right),
+        "n_train": len(sets.train),
+        "n_test": len(sets.test),
+        "student_parameters": sum(parameter.numel() for parameter in pupil.parameters()),
+    }
+
+
+def _tensors(images: ImageSet) -> Labelled:
+    return Labelled(torch.from_numpy(images.images), torch.from_numpy(images.labels))

@@ -1,0 +1,3 @@
+"""How good a synthesized set is: pure metrics on features, and the stage that measures one method."""
+
+REVISION = 1  # raised when a change of code changes a number

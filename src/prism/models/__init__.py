@@ -1,0 +1,1 @@
+"""Everything with weights: classifiers, teachers, diffusion models, language models, feature networks."""

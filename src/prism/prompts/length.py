@@ -1,0 +1,40 @@
+"""How long a prompt may be: counted by the text encoder's own tokenizer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from transformers import AutoTokenizer
+
+from prism.errors import ModelError
+
+
+@dataclass(frozen=True)
+class TokenBudget:
+    """``count(prompt)`` tokens, special ones among them, must be at most ``max_tokens``."""
+
+    count: Callable[[str], int]
+    max_tokens: int
+
+
+def token_budget(pipeline: str, revision: str | None = None) -> TokenBudget:
+    """The budget of a diffusion pipeline (folder or hub id), from its ``tokenizer`` subfolder.
+
+    Raises:
+        ModelError: the pipeline has no such tokenizer.
+    """
+    local = Path(pipeline).is_dir()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            pipeline,
+            subfolder="tokenizer",
+            revision=None if local else revision,
+            local_files_only=local,
+            trust_remote_code=False,
+        )
+    except Exception as error:  # transformers raises many kinds for one cause: files that are not a tokenizer
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(
+            f"diffusion pipeline {pipeline}: no tokenizer to count prompts with: {reason}"
+        ) from error
+    return TokenBudget(lambda prompt: len(tokenizer(prompt)["input_ids"]), int(tokenizer.model_max_length))

@@ -1,0 +1,78 @@
+"""Table ``accuracy``: students' top-1 accuracy by method, beside the teacher's and the published numbers."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from prism.errors import DataError
+from prism.tables.context import PERCENT, REAL, Context, cell, filled, in_order, methods_of, sources
+from prism.tables.published import find
+from prism.tables.render import Cell, Column, Row, Table
+
+PUBLISHED = "published"
+
+
+def build(frame: pd.DataFrame, context: Context) -> Table:
+    """One row per method, one column per student; DataError if none was scored, or teachers disagree."""
+    frame = frame[frame["stage"] == "distillation"]
+    scores = frame[frame["metric"] == "accuracy"]
+    if scores.empty:
+        raise DataError(
+            "table accuracy: no student's metrics.json among the inputs; run the stage distillation first"
+        )
+    students = in_order(scores["student"], context.students)
+    rows = _teacher_rows(frame, students)
+    methods = methods_of(scores, context)
+    for index, method in enumerate(methods):
+        of_method = scores[scores["method"] == method]
+        cells = {name: cell(of_method[of_method["student"] == name], scale=PERCENT) for name in students}
+        cells = {"method": context.label(method), **cells, PUBLISHED: _published(method, context)}
+        new_block = index == 0 or methods[index - 1] == REAL
+        rows.append(Row(filled(cells), sources(of_method), rule_above=new_block))
+    columns = [
+        Column("method", "Method"),
+        *(Column(name, context.student_label(name), better="up") for name in students),
+    ]
+    notes = ["Top-1 accuracy in % on the test set, at the last epoch; mean ± standard deviation over seeds."]
+    if any(PUBLISHED in row.cells for row in rows):
+        columns.append(Column(PUBLISHED, f"Published: {context.setting.text}"))
+        notes.append(_published_note(rows, context))
+    return Table("accuracy", "Accuracy of students", tuple(columns), tuple(rows), tuple(notes))
+
+
+def _teacher_rows(frame: pd.DataFrame, students: list[str]) -> list[Row]:
+    """The teacher's accuracy on the same test set: one number for all students."""
+    teacher = frame[frame["metric"] == "teacher_accuracy"]
+    if teacher.empty:
+        return []
+    lowest, highest = teacher.loc[teacher["value"].idxmin()], teacher.loc[teacher["value"].idxmax()]
+    if highest["value"] - lowest["value"] > 1e-4:  # one image in ten thousand may flip between devices
+        raise DataError(
+            f"{lowest['source']} and {highest['source']}: the teacher scores {lowest['value']:.4f} in one "
+            f"and {highest['value']:.4f} in the other; they belong to different experiments"
+        )
+    score = Cell(float(teacher["value"].mean()) * PERCENT)
+    return [Row({"method": "Teacher", **dict.fromkeys(students, score)}, sources(teacher))]
+
+
+def _published(method: str, context: Context) -> str | None:
+    found = find(context.published, table="accuracy", method=method, metric="top1", setting=context.setting)
+    return " / ".join(row.text for row in found) or None
+
+
+def _published_note(rows: list[Row], context: Context) -> str:
+    shown = {method for method in context.methods if _published(method, context)}
+    found = [
+        row
+        for method in in_order(shown, context.methods)
+        for row in find(
+            context.published, table="accuracy", method=method, metric="top1", setting=context.setting
+        )
+    ]
+    papers = "; ".join(dict.fromkeys(f"{row.paper}, {row.table_or_figure}, {row.file}" for row in found))
+    note = f"Published numbers are for {context.setting.text} and not for this experiment ({papers})."
+    if any(row.mark == "chart" for row in found):
+        note += " ≈: read off a chart."
+    if any(row.mark == "second-hand" for row in found):
+        note += " †: from a summary of the paper."
+    return note

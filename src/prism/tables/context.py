@@ -1,0 +1,68 @@
+"""What tables and figures need beside the numbers: names in their order, parts of methods, published rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from prism.tables.published import DEFAULT_SETTING, Published, Setting
+from prism.tables.render import Cell, summarize
+
+REAL = "real"
+PERCENT = 100.0
+
+
+@dataclass(frozen=True)
+class Context:
+    """Plain data from the configuration.
+
+    ``methods`` and ``students`` map names to labels, in the order of the tables; ``strategies`` maps a method
+    to its prompts; ``parts`` maps it to those of ``ablation.PARTS`` that it has, if it has nothing else.
+    """
+
+    methods: Mapping[str, str] = field(default_factory=dict)
+    students: Mapping[str, str] = field(default_factory=dict)
+    domains: Sequence[str] = ()
+    strategies: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    class_names: Sequence[str] = ()
+    published: Sequence[Published] = ()
+    setting: Setting = DEFAULT_SETTING
+
+    def label(self, method: str) -> str:
+        """A method's label for people, its name if it has none."""
+        return self.methods.get(method) or method
+
+    def student_label(self, student: str) -> str:
+        """A student's label for people, its name if it has none."""
+        return self.students.get(student) or student
+
+
+def in_order(present: Iterable[str], order: Iterable[str]) -> list[str]:
+    """``present`` without repeats: first those in ``order``, as there, then the others by name."""
+    known = list(order)
+    names = set(present)
+    return [name for name in known if name in names] + sorted(names.difference(known))
+
+
+def methods_of(frame: pd.DataFrame, context: Context) -> list[str]:
+    """The methods of ``frame`` in the order of the configuration, training on real images first."""
+    names = in_order(frame["method"], context.methods)
+    return [name for name in names if name == REAL] + [name for name in names if name != REAL]
+
+
+def cell(frame: pd.DataFrame, *, scale: float = 1.0) -> Cell | None:
+    """Mean and standard deviation of the values in ``frame``, or None if it is empty."""
+    return summarize(frame["value"].tolist(), scale=scale) if len(frame) else None
+
+
+def filled(cells: Mapping[str, Cell | str | None]) -> dict[str, Cell | str]:
+    """``cells`` without those that hold nothing."""
+    return {key: value for key, value in cells.items() if value is not None}
+
+
+def sources(*frames: pd.DataFrame) -> tuple[str, ...]:
+    """The files behind ``frames``, sorted, each once."""
+    return tuple(sorted({source for frame in frames for source in frame["source"]}))

@@ -1,0 +1,38 @@
+"""The tables and figures by name: what a user writes in a target, and what makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from prism.tables import (
+    ablation,
+    accuracy,
+    cost,
+    energy_histograms,
+    generalization,
+    images,
+    learning_curves,
+    precision_recall,
+    quality,
+)
+from prism.tables.context import Context
+from prism.tables.render import Table
+
+TABLES: dict[str, Callable[[pd.DataFrame, Context], Table]] = {
+    "accuracy": accuracy.build,
+    "quality": quality.build,
+    "ablation": ablation.build,
+    "generalization": generalization.build,
+    "cost": cost.build,
+}
+
+FIGURES: dict[str, Callable[[Iterable[Path], Context], Figure]] = {
+    "images": images.from_files,
+    "precision-recall": precision_recall.from_files,
+    "learning-curves": learning_curves.from_files,
+    "energy-histograms": energy_histograms.from_files,
+}

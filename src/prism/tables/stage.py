@@ -1,0 +1,113 @@
+"""The stage ``tables``: from the results of the other stages to one table in four formats, or one figure."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from prism.artifacts import write_bytes, write_text
+from prism.config import Config
+from prism.data.classes import load_classes
+from prism.errors import ConfigError
+from prism.tables import plotting
+from prism.tables.ablation import PARTS
+from prism.tables.context import Context
+from prism.tables.frame import collect
+from prism.tables.published import Setting, load_published
+from prism.tables.registry import FIGURES, TABLES
+from prism.tables.render import FORMATS
+
+log = logging.getLogger(__name__)
+
+# the energy that the name EDA stands for; PRISM's own form is not public
+EDA = "free"
+
+Maker = TypeVar("Maker")
+
+
+def write_table(config: Config, name: str, inputs: Sequence[Path], output: Path) -> None:
+    """Write one table as ``.csv``, ``.md``, ``.tex`` and ``.html``.
+
+    Args:
+        config: the resolved configuration: names, labels and order; no result is read from it.
+        name: one of ``TABLES``.
+        inputs: JSON results of earlier stages: evaluations, students' metrics, generalization results and
+            manifests, in any order; other files among them are skipped.
+        output: any of the four files, or their path without the ending.
+
+    Raises:
+        ConfigError: there is no such table. DataError: an input is missing, malformed or contradicts another.
+    """
+    build = _pick(TABLES, "table", name)
+    table = build(collect(inputs), context_of(config))
+    stem = Path(output)
+    stem = stem.with_suffix("") if stem.suffix.removeprefix(".") in FORMATS else stem
+    for ending, render in FORMATS.items():
+        write_text(stem.with_name(f"{stem.name}.{ending}"), render(table))
+    log.info("table %s: %d rows from %d files", name, len(table.rows), len(inputs))
+
+
+def write_figure(config: Config, name: str, inputs: Sequence[Path], output: Path) -> None:
+    """Write one figure as PNG, the same bytes for the same inputs.
+
+    Args:
+        config: as for ``write_table``.
+        name: one of ``FIGURES``.
+        inputs: evaluations (``precision-recall``, ``energy-histograms``), students' ``history.csv`` or
+            ``metrics.json`` (``learning-curves``), shards or their manifests (``images``).
+        output: the PNG file.
+
+    Raises:
+        ConfigError: there is no such figure. DataError: as for ``write_table``.
+    """
+    make = _pick(FIGURES, "figure", name)
+    with plotting.look():
+        data = plotting.png_bytes(make(inputs, context_of(config)))
+    write_bytes(Path(output), data)
+    log.info("figure %s from %d files", name, len(inputs))
+
+
+def context_of(config: Config) -> Context:
+    """What tables and figures need to know of the configuration."""
+    methods = {name: config.methods[name] for name in config.run}
+    setting = config.tables.setting
+    return Context(
+        methods={name: method.label or name for name, method in methods.items()},
+        students={name: student.label or name for name, student in config.students.items()},
+        domains=tuple(config.generalization.domains),
+        strategies={name: method.prompts for name, method in methods.items() if method.prompts is not None},
+        parts=_parts(config),
+        class_names=load_classes(config.classes).names,
+        published=load_published(config.tables.published) if config.tables.published is not None else (),
+        setting=Setting(setting.dataset, setting.teacher, setting.student),
+    )
+
+
+def _parts(config: Config) -> dict[str, frozenset[str]]:
+    """The parts of each method that is made of ``PARTS`` alone: its guidance is none, or the same EDA."""
+    found: dict[str, frozenset[str]] = {}
+    eda = None
+    for name in sorted(config.run, key=lambda name: name != "prism"):  # prism's own guidance, if it is run
+        method = config.methods[name]
+        if method.engine != "diffusion" or method.prompts is None:
+            continue
+        if method.guidance:
+            if [term.energy for term in method.guidance] != [EDA]:
+                continue
+            eda = eda or method.guidance
+            if method.guidance != eda:
+                continue
+        strategy = config.strategies[method.prompts]
+        has = {"energy": bool(method.guidance), **strategy.model_dump(include=set(PARTS))}
+        found[name] = frozenset(part for part, present in has.items() if present)
+    return {name: found[name] for name in config.run if name in found}
+
+
+def _pick(registry: Mapping[str, Maker], kind: str, name: str) -> Maker:
+    if name not in registry:
+        raise ConfigError(
+            f"tables.{kind}s: there is no {kind} {name!r}; it may be one of {', '.join(registry)}"
+        )
+    return registry[name]

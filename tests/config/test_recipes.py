@@ -1,0 +1,172 @@
+"""A recipe is exactly what the results of a stage depend on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from prism.config import load_config
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(path=None, **overrides):
+    return load_config(*([ROOT / path] if path else []), overrides=overrides, root=ROOT)
+
+
+def recipes(config):
+    """Every recipe of a run, by stage and names."""
+    found = {("prompts", name): config.recipe("prompts", strategy=name) for name in config.strategies}
+    for method in config.methods:
+        for stage in ("synthesis", "evaluation"):
+            found[stage, method] = config.recipe(stage, method=method)
+        for student in config.students:
+            found["distillation", method, student] = config.recipe(
+                "distillation", method=method, student=student
+            )
+    found["generalization",] = config.recipe("generalization")
+    found["tables",] = config.recipe("tables")
+    return found
+
+
+def changed(**overrides):
+    before, after = recipes(load()), recipes(load(**overrides))
+    return {key for key in before if after.get(key) != before[key]}
+
+
+def stages(keys):
+    return {key[0] for key in keys}
+
+
+def test_a_method_s_guidance_scale_changes_its_synthesis_alone():
+    guidance = [{"energy": "free", "scale": 0.4, "interval": [0.3, 0.7]}]
+    assert changed(methods={"prism": {"guidance": guidance}}) == {("synthesis", "prism")}
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"device": "cuda"},
+        {"threads_per_job": 8},
+        {"synthesis": {"batch": 3}},
+        {"diffusion": {"batch": 3}},
+        {"evaluation": {"batch": 3}},
+        {"generalization": {"batch": 3}},
+        {"prompts": {"batch": 3}},
+        {"prompts": {"base_url": "http://localhost:1/v1"}},
+        {"methods": {"unused": {"prompts": "class-name"}}},
+        {"students": {"other": {"architecture": "miniature-vgg"}}},
+    ],
+    ids=str,
+)
+def test_what_results_do_not_depend_on_is_in_no_recipe_but_the_tables(overrides):
+    assert changed(**overrides) <= {("tables",)}
+
+
+def test_a_label_changes_the_tables_alone():
+    assert changed(methods={"prism": {"label": "Ours"}}) == {("tables",)}
+    assert changed(students={"miniature-student": {"label": "Small"}}) == {("tables",)}
+
+
+def test_another_seed_of_distillation_retrains_no_student():
+    assert changed(distillation={"seeds": [0, 1]}) == {("tables",)}
+
+
+def test_the_batch_of_training_is_part_of_its_recipe():
+    assert stages(changed(distillation={"batch": 32})) == {"distillation"}
+
+
+def test_the_language_model_matters_to_prompts_with_contents_alone():
+    keys = changed(prompts={"temperature": 0.1})
+    assert ("prompts", "diversified") in keys
+    assert not {("prompts", "class-name"), ("prompts", "senses"), ("prompts", "styles")} & keys
+    assert stages(keys) == {"prompts"}
+
+
+def test_the_share_of_photos_matters_where_styles_vary():
+    keys = changed(prompts={"photo_share": 0.1})
+    assert keys == {
+        ("prompts", name) for name in ("diversified", "styles", "senses-styles", "contents-styles")
+    }
+
+
+def test_the_templates_do_not_depend_on_a_language_model():
+    one = load("config/smoke.yaml", prompts={"model": "./a"})
+    other = load("config/smoke.yaml", prompts={"model": "./b", "temperature": 0.0})
+    assert one.recipe("prompts", strategy="diversified") == other.recipe("prompts", strategy="diversified")
+
+
+def test_the_tiny_decoder_matters_to_methods_that_use_it():
+    keys = changed(diffusion={"tiny_decoder": "elsewhere"})
+    assert ("synthesis", "prism") in keys
+    assert not {("synthesis", "vanilla"), ("synthesis", "prism-no-eda"), ("synthesis", "real")} & keys
+
+
+def test_sampling_steps_do_not_touch_real_images():
+    keys = changed(diffusion={"steps": 10})
+    assert ("synthesis", "vanilla") in keys and ("synthesis", "real") not in keys
+    assert stages(keys) == {"synthesis"}
+
+
+def test_another_pipeline_changes_prompts_too_as_its_text_encoder_limits_their_length():
+    assert stages(changed(diffusion={"pipeline": "./other"})) == {"prompts", "synthesis"}
+
+
+def test_real_training_images_matter_to_the_real_method_alone():
+    keys = changed(synthesis={"real": "other.zip"})
+    assert {key[1] for key in keys} == {"real"}
+
+
+def test_metrics_settings_change_the_evaluation_alone():
+    assert stages(changed(evaluation={"k": 5})) == {"evaluation"}
+    assert stages(changed(evaluation={"kid_subsets": 7})) == {"evaluation"}
+
+
+def test_domains_change_generalization_and_tables():
+    assert stages(changed(generalization={"domains": {"sketch": None}})) == {"generalization", "tables"}
+
+
+def test_the_teacher_and_the_seed_matter_wherever_they_are_used():
+    assert stages(changed(teacher={"size_px": 64})) == {"synthesis", "evaluation", "distillation"}
+    assert stages(changed(seed=1)) == {"prompts", "synthesis", "evaluation", "distillation", "generalization"}
+
+
+def test_the_number_of_images_changes_prompts_and_synthesis():
+    keys = changed(synthesis={"images_per_class": 60})
+    assert {"prompts", "synthesis"} <= stages(keys)
+    assert (
+        "distillation",
+        "vanilla",
+        "miniature-student",
+    ) not in keys  # its shards change, and they are its input
+
+
+def test_writing_a_default_out_changes_nothing():
+    assert (
+        changed(methods={"vanilla": {"engine": "diffusion", "guidance": []}}, prompts={"retries": 3}) == set()
+    )
+
+
+def test_recipes_do_not_depend_on_where_the_data_lies():
+    here, there = load("config/cifar10.yaml"), load("config/cifar10.yaml", data_root="/elsewhere/data")
+    assert recipes(here) == recipes(there)
+
+
+def test_recipes_are_ready_for_json():
+    for recipe in recipes(load()).values():
+        assert json.loads(json.dumps(recipe)) == recipe
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"stage": "synthesise"}, "stage='synthesise' is not a stage; did you mean synthesis?"),
+        ({"stage": "synthesis"}, "method=None, but the recipe of stage synthesis needs"),
+        ({"stage": "synthesis", "method": "prizm"}, "method='prizm' is not known; did you mean prism?"),
+        ({"stage": "prompts", "strategy": "sense"}, "did you mean senses?"),
+    ],
+)
+def test_a_wrong_name_is_told(arguments, message):
+    with pytest.raises(ValueError, match="is not|needs") as caught:
+        load().recipe(**arguments)
+    assert message in str(caught.value)

@@ -1,0 +1,146 @@
+"""The stage: files appear whole, say the truth, and are the same when written again."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from prism.artifacts import progress_dir, verify
+from prism.config import load_config
+from prism.data.shards import Sample, sample_key, write_shard
+from prism.distillation.stage import distill
+from prism.distillation.trainer import Trainer
+from prism.errors import DataError, ModelError
+from prism.generalization.stage import generalize
+from prism.miniature.sources import world_images
+from prism.models.checkpoints import load_classifier, save_model
+from prism.models.classifiers import build
+
+
+@pytest.fixture
+def config(project_root, tmp_path, monkeypatch):
+    monkeypatch.chdir(project_root)
+    teacher = tmp_path / "teacher.safetensors"
+    description = {"architecture": "miniature-resnet", "num_classes": 10, "size_px": 32}
+    description |= {"mean": [0.5] * 3, "std": [0.25] * 3}
+    save_model(teacher, build("miniature-resnet", 10, seed=0), description)
+    return load_config(
+        project_root / "config/config.yaml",
+        project_root / "config/smoke.yaml",
+        overrides={
+            "teacher": {"weights": str(teacher)},
+            "students": {"tiny": {"architecture": "miniature-student-small"}},
+            "distillation": {"epochs": 2, "batch": 10},
+            "device": "cpu",
+            "precision": "fp32",
+        },
+    )
+
+
+@pytest.fixture
+def shard(tmp_path):
+    drawn = world_images("sketch", 2, 5)
+    samples = [
+        Sample(sample_key(int(label), index % 2), image, {"class_index": int(label)})
+        for index, (image, label) in enumerate(zip(drawn.images, drawn.labels, strict=True))
+    ]
+    path = tmp_path / "results" / "x" / "synthesis" / "vanilla" / "shard-0000.tar"
+    write_shard(path, samples, {"stage": "synthesis", "recipe": {}})
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "results" / "x" / "distillation" / "vanilla" / "tiny" / "seed-0"
+
+
+def test_a_student_its_numbers_and_its_history_are_written_and_no_progress_stays(config, shard, folder):
+    distill(config, "vanilla", "tiny", 0, [shard], folder)
+    assert {path.name for path in folder.iterdir()} == {
+        "student.safetensors",
+        "metrics.json",
+        "history.csv",
+        "manifest.json",
+    }
+    manifest = verify(folder / "manifest.json")
+    assert (manifest.stage, manifest.count) == ("distillation", 20)
+    assert set(manifest.inputs) == {"shard-0000.tar"} and len(manifest.run["epoch_seconds"]) == 2
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert (metrics["method"], metrics["student"], metrics["seed"]) == ("vanilla", "tiny", 0)
+    assert metrics["data_free"] is True and metrics["upper_bound"] is False
+    assert all(0 <= metrics[key] <= 1 for key in ("accuracy", "teacher_accuracy", "agreement"))
+    history = list(csv.DictReader((folder / "history.csv").open()))
+    assert [line["epoch"] for line in history] == ["1", "2"]
+    assert float(history[-1]["test_accuracy"]) == pytest.approx(metrics["accuracy"], abs=1e-5)
+    student = load_classifier(folder / "student.safetensors")
+    assert student.metadata["method"] == "vanilla" and len(student.class_names) == 10
+    assert not progress_dir(folder).exists()
+
+
+def test_running_again_writes_the_same_bytes(config, shard, folder):
+    names = ("student.safetensors", "metrics.json", "history.csv")
+    distill(config, "vanilla", "tiny", 0, [shard], folder)
+    first = {name: (folder / name).read_bytes() for name in names}
+    distill(config, "vanilla", "tiny", 0, [shard], folder)
+    assert first == {name: (folder / name).read_bytes() for name in names}
+    distill(config, "vanilla", "tiny", 1, [shard], folder)
+    assert first["student.safetensors"] != (folder / "student.safetensors").read_bytes()
+
+
+def test_a_job_that_dies_leaves_no_output_behind(config, shard, folder, monkeypatch):
+    def die(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "_end_epoch", die)
+    with pytest.raises(KeyboardInterrupt):
+        distill(config, "vanilla", "tiny", 0, [shard], folder)
+    assert not folder.exists()
+
+
+def test_the_real_upper_bound_takes_as_many_real_images_and_says_so(config, folder):
+    distill(config, "real", "tiny", 0, [], folder)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["upper_bound"] is True and metrics["data_free"] is False
+    assert metrics["n_train"] == 10 * config.synthesis.images_per_class
+
+
+def test_a_data_free_method_draws_no_real_training_image(config, shard, folder, monkeypatch):
+    from prism.distillation import stage
+
+    asked = []
+    load = stage.load_source
+    monkeypatch.setattr(stage, "load_source", lambda spec, **o: (asked.append(o["seed"]), load(spec, **o))[1])
+    distill(config, "vanilla", "tiny", 0, [shard], folder)
+    assert asked == [stage.split_seed(config.seed, "test")]
+
+
+def test_shards_for_real_and_labels_beyond_the_classes_are_refused(config, shard, folder, tmp_path):
+    with pytest.raises(DataError, match="real"):
+        distill(config, "real", "tiny", 0, [shard], folder)
+    other = tmp_path / "shard-0009.tar"
+    image = np.zeros((32, 32, 3), np.uint8)
+    write_shard(
+        other, [Sample("0010-000000", image, {"class_index": 10})], {"stage": "synthesis", "recipe": {}}
+    )
+    with pytest.raises(DataError, match="label 10"):
+        distill(config, "vanilla", "tiny", 0, [other], folder)
+
+
+def test_generalization_scores_every_domain_of_the_configuration(config, shard, folder, tmp_path):
+    distill(config, "vanilla", "tiny", 0, [shard], folder)
+    output = tmp_path / "generalization" / "seed-0.json"
+    generalize(config, folder / "student.safetensors", output)
+    written = json.loads(output.read_text())
+    assert (written["method"], written["student"], written["seed"]) == ("vanilla", "tiny", 0)
+    assert set(written["domains"]) == set(config.generalization.domains)
+    for result in written["domains"].values():
+        assert 0 <= result["accuracy"] <= 1 and result["n"] == 10 * config.generalization.per_class
+
+
+def test_generalization_refuses_a_student_of_other_classes(config, tmp_path):
+    description = {"architecture": "miniature-student-small", "num_classes": 7, "size_px": 32}
+    description |= {"mean": [0.5] * 3, "std": [0.25] * 3}
+    save_model(tmp_path / "other.safetensors", build("miniature-student-small", 7), description)
+    with pytest.raises(ModelError, match="7 outputs.*10 classes"):
+        generalize(config, tmp_path / "other.safetensors", tmp_path / "seed-0.json")

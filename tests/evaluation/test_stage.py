@@ -1,0 +1,168 @@
+"""The stage on tiny networks and a tiny world: one file, whole, with every number's protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prism.artifacts import read_json
+from prism.config import Config, load_config
+from prism.data.shards import Sample, sample_key, write_shard
+from prism.errors import DataError, ModelError
+from prism.evaluation import measures
+from prism.evaluation.stage import evaluate, style_asked
+from prism.miniature.captions import STYLE_PHRASES
+from prism.miniature.lexicon import COLOURS, CONCEPTS, CONTEXTS, STYLES
+from prism.models.checkpoints import save_model
+from prism.models.classifiers import build
+
+PER_CLASS = 3
+Place = Callable[..., tuple[Config, list[Path], Path]]
+
+
+def _network(path: Path, outputs: int, seed: int) -> Path:
+    facts = {"architecture": "miniature-student-small", "num_classes": outputs, "size_px": 32}
+    save_model(
+        path,
+        build("miniature-student-small", outputs, 32, seed=seed),
+        {**facts, "mean": [0.5] * 3, "std": [0.25] * 3},
+    )
+    return path
+
+
+def _shard(path: Path, images: range) -> Path:
+    rng = np.random.default_rng(images.start)
+    samples = []
+    for index in images:
+        for label in range(10):
+            prompt = "a sketch of a crane" if index % 2 else "a crane"
+            pixels = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+            samples.append(Sample(sample_key(label, index), pixels, {"class_index": label, "prompt": prompt}))
+    write_shard(path, samples, {"stage": "synthesis", "recipe": {"method": "prism"}})
+    return path
+
+
+@pytest.fixture
+def place(tmp_path: Path, project_root: Path) -> Place:
+    """``place(**evaluation)``: a configuration, two shards of 15 images each, and where the output goes."""
+
+    def make(**evaluation: Any) -> tuple[Config, list[Path], Path]:
+        heads = len(CONCEPTS) + len(STYLES) + len(CONTEXTS) + len(COLOURS)
+        settings = {
+            "extractor": {"kind": "miniature", "weights": str(_network(tmp_path / "f.safetensors", 7, 1))},
+            "oracle": str(_network(tmp_path / "o.safetensors", heads, 2)),
+            "reference_per_class": 4,
+            "kid_subset_size": 10,
+            "kid_subsets": 3,
+            "k": 2,
+            "batch": 16,
+        }
+        overrides = {
+            "classes": str(project_root / "config/classes/miniature.yaml"),
+            "device": "cpu",
+            "teacher": {
+                "architecture": "miniature-student-small",
+                "weights": str(_network(tmp_path / "t.safetensors", 10, 3)),
+            },
+            "synthesis": {"images_per_class": PER_CLASS, "shards": 1},
+            "evaluation": {**settings, **evaluation},
+        }
+        shards = [_shard(tmp_path / f"shard-{i}.tar", range(3 * i, 3 * i + PER_CLASS)) for i in (0, 1)]
+        output = tmp_path / "results" / "tiny" / "evaluation" / "prism.json"
+        return load_config(overrides=overrides, root=project_root), shards, output
+
+    return make
+
+
+def test_one_file_holds_every_metric_and_its_protocol(place):
+    config, shards, output = place()
+    evaluate(config, "prism", shards, output)
+    found = read_json(output)
+    assert found["method"] == "prism"
+    always = {"fid", "kid", "inception_score", "precision", "recall", "density", "coverage", "vendi"}
+    others = {
+        "intra_class_similarity",
+        "teacher_agreement",
+        "free_energy_gap",
+        "oracle_sense",
+        "oracle_style",
+    }
+    cover = {"oracle_contexts", "oracle_colours", "oracle_styles", "oracle_cells"}
+    assert always | others | cover <= set(found["metrics"]) == set(found["protocol"]["names"])
+    protocol = found["protocol"]
+    assert (protocol["n_real"], protocol["n_synthetic"], protocol["n"]) == (40, 60, 40)
+    assert protocol["names"]["fid"] == "fid_miniature_n40"
+    assert protocol["names"]["precision"] == "precision_miniature_k2_n40"
+    assert protocol["names"]["teacher_agreement"] == "teacher_agreement_n60"
+    assert len(found["histograms"]["energy"]["edges"]) == 41
+    assert found["run"]["seconds"] > 0 and len(found["recipe_hash"]) == 16
+    assert [path.name for path in output.parent.iterdir()] == ["prism.json"]
+
+
+def test_order_of_shards_and_batches_change_no_number(place):
+    config, shards, output = place()
+    evaluate(config, "prism", shards, output)
+    first = read_json(output)
+    again, _, _ = place(batch=7)
+    evaluate(again, "prism", shards, output)
+    second = read_json(output)
+    assert second["metrics"] == pytest.approx(first["metrics"], rel=1e-4, abs=1e-6)
+    assert second["recipe_hash"] == first["recipe_hash"]
+
+
+def test_real_features_are_kept_and_a_damaged_file_is_made_anew(place, monkeypatch, caplog):
+    config, shards, output = place()
+    evaluate(config, "prism", shards, output)
+    first = read_json(output)["metrics"]
+    (kept,) = (output.parents[2] / ".progress").rglob("*.npz")
+    passes = []
+    original = measures.measure
+    monkeypatch.setattr(measures, "measure", lambda *a, **k: passes.append(1) or original(*a, **k))
+    evaluate(config, "prism", shards, output)
+    assert not passes and read_json(output)["metrics"] == first
+    kept.write_bytes(kept.read_bytes()[:1000])
+    evaluate(config, "prism", shards, output)
+    assert passes == [1] and read_json(output)["metrics"] == first
+    assert "computed again" in caplog.text
+
+
+def test_real_images_are_their_own_method(place):
+    config, shards, output = place()
+    evaluate(config, "real", [], output)
+    found = read_json(output)
+    assert found["protocol"]["n_synthetic"] == 10 * PER_CLASS
+    assert "oracle_style" not in found["metrics"]  # a real image was asked for no style
+    with pytest.raises(DataError, match="engine real takes real images"):
+        evaluate(config, "real", shards, output)
+
+
+def test_without_an_oracle_its_metrics_are_left_out(place):
+    config, shards, output = place(oracle=None)
+    evaluate(config, "prism", shards, output)
+    assert not [name for name in read_json(output)["metrics"] if name.startswith("oracle")]
+
+
+def test_what_cannot_be_measured_is_one_line_and_leaves_no_file(place, tmp_path):
+    config, shards, output = place()
+    greedy = config.evaluation.model_copy(update={"k": 50})  # more than loading a configuration allows
+    config = config.model_copy(update={"evaluation": greedy})
+    with pytest.raises(DataError, match="evaluation.k: 50 neighbours need more images"):
+        evaluate(config, "prism", shards, output)
+    config, _, _ = place(oracle=str(tmp_path / "f.safetensors"))
+    with pytest.raises(ModelError, match="has 7 outputs; an oracle has 49"):
+        evaluate(config, "prism", shards, output)
+    assert not output.exists()
+
+
+def test_the_style_asked_for_is_read_from_record_or_prompt():
+    asked = [
+        {"style": "cartoon", "prompt": "a sketch of a bat"},
+        {"style": "", "prompt": "a pencil drawing of a bat"},
+        {"prompt": "a bat"},
+        {},
+    ]
+    assert [style_asked(record, STYLE_PHRASES) for record in asked] == [2, 1, -1, -1]

@@ -1,0 +1,84 @@
+"""The engine for servers against a real one: ``transformers serve`` on the loopback."""
+
+import importlib.util
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from prism.miniature.zoo.language import new_chat_tokenizer, new_language_model
+from prism.models.chats import caption_request
+from prism.models.language_server import OpenAIEngine
+
+pytestmark = pytest.mark.slow
+SECONDS_TO_START = 120
+SERVE = "from transformers.cli.transformers import main; main()"
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory) -> Path:
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("language-model")
+    tokenizer = new_chat_tokenizer()
+    tokenizer.save_pretrained(folder)
+    new_language_model(tokenizer, width=32, layers=2).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def base_url(model_folder) -> Iterator[str]:
+    for package in ("fastapi", "uvicorn", "accelerate"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"transformers serve needs {package}")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable,
+        "-c",
+        SERVE,
+        "serve",
+        str(model_folder),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    log = model_folder / "serve.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen([*command, "--device", "cpu"], stdout=output, stderr=output)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/health", server, log)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
+    end = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < end:
+        assert server.poll() is None, log.read_text()[-2000:]
+        try:
+            urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.5)
+    pytest.fail(f"the server did not start: {log.read_text()[-2000:]}")
+
+
+def test_a_real_server_answers_each_request(base_url, model_folder):
+    engine = OpenAIEngine(str(model_folder), base_url=base_url, timeout=60, parallel=2)
+    chats = [
+        caption_request(name=name, gloss=None, style="photo", hints=["at night"], lines=1)
+        for name in ("crane", "bat")
+    ]
+    answers = engine.complete(chats, seeds=[1, 2], max_new_tokens=8, temperature=0.8, top_p=0.9)
+    assert len(answers) == 2 and all(answers)

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from prism.errors import PrismError
+from prism.leases import acquire, device_ids
+
+LAUNCHER = "import sys; from prism.leases import run_leased; run_leased(1, sys.argv[1:], timeout_seconds=20)"
+SHOW = "import os; print(os.environ.get('CUDA_VISIBLE_DEVICES'), flush=True); input()"
+
+
+def start(folder: Path, **variables: str) -> subprocess.Popen[str]:
+    source = str(Path(__file__).resolve().parents[1] / "src")
+    inherited = {name: value for name, value in os.environ.items() if name != "SLURM_JOB_ID"}
+    environment = inherited | {
+        "PYTHONPATH": source,
+        "PRISM_LEASES": str(folder),
+        "CUDA_VISIBLE_DEVICES": "4,7",
+    }
+    return subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER, sys.executable, "-c", SHOW],
+        env=environment | variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def shown(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def test_jobs_get_gpus_of_their_own_and_a_killed_one_gives_it_back(tmp_path):
+    first, second = start(tmp_path), start(tmp_path)
+    third = None
+    try:
+        ids = [shown(first), shown(second)]
+        assert sorted(ids) == ["4", "7"]
+        third = start(tmp_path)
+        time.sleep(0.3)
+        first.kill()
+        assert shown(third) == ids[0]
+    finally:
+        for process in filter(None, (first, second, third)):
+            process.kill()
+            process.communicate()
+
+
+def test_slurm_has_chosen_already(tmp_path):
+    process = start(tmp_path, SLURM_JOB_ID="1")
+    assert shown(process) == "4,7"
+    process.communicate("\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_more_gpus_than_there_are_is_an_error(tmp_path):
+    with pytest.raises(PrismError, match="asked for 3 GPUs, but this run has 2"):
+        acquire(3, ["0", "1"], tmp_path, timeout_seconds=1)
+
+
+@pytest.mark.parametrize(("visible", "ids"), [("0, 1", ["0", "1"]), ("", []), ("-1", [])])
+def test_the_pool_is_what_the_run_may_see(visible, ids):
+    assert device_ids({"CUDA_VISIBLE_DEVICES": visible}) == ids

@@ -1,0 +1,119 @@
+"""A folder to run Snakemake in: the repository's own workflow, with stand-ins for models and results."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COPIED = ("Snakefile", "workflow", "scripts", "config")
+MODELS = (
+    "teachers/miniature-resnet/model.safetensors",
+    "text-to-image/model_index.json",
+    "tiny-decoder/config.json",
+    "language-model/config.json",
+    "features/model.safetensors",
+    "oracle/model.safetensors",
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Snakemake said, and with which status it ended."""
+
+    status: int
+    text: str
+
+    @property
+    def jobs(self) -> dict[str, int]:
+        """Number of jobs by rule, from the table of a dry run."""
+        table = self.text.partition("Job stats:")[2].partition("total")[0]
+        return {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)}
+
+    @property
+    def messages(self) -> set[str]:
+        """The rules' own messages, one for each job that would run."""
+        return set(re.findall(r"^Job \d+: (.+)$", self.text, re.MULTILINE))
+
+    @property
+    def nothing_to_do(self) -> bool:
+        return "Nothing to be done" in self.text
+
+
+@dataclass(frozen=True)
+class Root:
+    """A copy of the workflow in a folder of its own."""
+
+    path: Path
+
+    def snakemake(self, *arguments: str, configfile: str | None = "config/smoke.yaml") -> Answer:
+        command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments]
+        if configfile is not None:
+            command += ["--configfile", configfile]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
+        sources = [str(REPOSITORY / "src"), environment.get("PYTHONPATH", "")]
+        environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sources)), "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout)
+
+    def dry_run(self, *arguments: str, configfile: str | None = "config/smoke.yaml") -> Answer:
+        return self.snakemake("--dry-run", *arguments, configfile=configfile)
+
+
+def copied(folder: Path) -> Root:
+    for name in COPIED:
+        source = REPOSITORY / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / name)
+    (folder / "profiles").symlink_to("workflow/profiles")
+    return Root(folder)
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
+    """The workflow with empty files for models: enough for a dry run, and nothing was run yet."""
+    made = copied(tmp_path_factory.mktemp("workflow"))
+    for name in MODELS:
+        path = made.path / "assets" / "miniature" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return made
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, root: Root) -> Root:
+    """The same after a run of the smoke configuration, as far as Snakemake knows."""
+    return pretend_finished(root, tmp_path_factory.mktemp("finished") / "root", "config/smoke.yaml")
+
+
+def pretend_finished(root: Root, folder: Path, configfile: str) -> Root:
+    """A copy in which every output is a stand-in that Snakemake takes for its own."""
+    shutil.copytree(root.path, folder, symlinks=True)
+    made = Root(folder)
+    summary = made.snakemake("--summary", "all", configfile=configfile)
+    outputs = [line.split("\t")[0] for line in summary.text.splitlines() if line.startswith("results/")]
+    assert outputs, summary.text
+    for output in outputs:
+        path = folder / output
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(output, encoding="utf-8")
+    touched = made.snakemake("--touch", "--forceall", "all", configfile=configfile)
+    assert touched.status == 0, touched.text
+    return made

@@ -1,0 +1,51 @@
+"""What makes a result stale, and what does not."""
+
+from __future__ import annotations
+
+GUIDANCE = "{prism: {guidance: [{energy: free, scale: %s, interval: [0.3, 0.7], decoder: tiny}]}}"
+
+
+def test_a_finished_run_has_nothing_to_do(finished):
+    assert finished.dry_run("all").nothing_to_do
+
+
+def test_a_guidance_scale_reruns_its_method_and_the_tables(finished):
+    answer = finished.dry_run("all", "--config", "methods=" + GUIDANCE % 0.9)
+    assert answer.jobs["synthesize"] == 2
+    assert "write_prompts" not in answer.jobs
+    stages = ("Synthesis: ", "Evaluation: ", "Distillation: ", "Generalization: ")
+    of_stages = {message for message in answer.messages if message.startswith(stages)}
+    assert len(of_stages) == 5
+    assert all("prism" in message for message in of_stages)
+    assert answer.messages - of_stages == {
+        *(f"Table: {name}" for name in ("accuracy", "quality", "ablation", "generalization", "cost")),
+        *(
+            f"Figure: {name}"
+            for name in ("images", "precision-recall", "energy-histograms", "learning-curves")
+        ),
+        "Report",
+    }
+
+
+def test_another_number_of_epochs_spares_the_images(finished):
+    jobs = finished.dry_run("all", "--config", "distillation={epochs: 2}").jobs
+    assert jobs["distill"] == 3
+    assert not {"write_prompts", "synthesize", "evaluate"} & jobs.keys()
+
+
+def test_comments_and_keys_without_influence_rerun_nothing(finished):
+    for name in ("Snakefile", "config/config.yaml", "config/smoke.yaml", "scripts/synthesis.py"):
+        path = finished.path / name
+        path.write_text(path.read_text(encoding="utf-8") + "\n# a comment\n", encoding="utf-8")
+    rule = finished.path / "workflow" / "rules" / "synthesis.smk"
+    rule.write_text(rule.read_text(encoding="utf-8").replace("mem_mb=", "mem_mb=1"), encoding="utf-8")
+    assert finished.dry_run("all", "--config", "threads_per_job=2", "device=cpu").nothing_to_do
+
+
+def test_touching_the_teacher_reruns_nothing(finished):
+    (finished.path / "assets/miniature/teachers/miniature-resnet/model.safetensors").touch()
+    assert finished.dry_run("all").nothing_to_do
+
+
+def test_the_resolved_configuration_is_the_same_experiment(finished):
+    assert finished.dry_run("all", configfile="results/smoke/config.json").nothing_to_do

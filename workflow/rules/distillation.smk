@@ -1,0 +1,33 @@
+"""Students, taught by the teacher on a method's images; the method `real` takes real ones, as the upper bound."""
+
+
+rule distill:
+    input:
+        shards=shards_of,
+        teacher=TEACHER,
+        method_images=real_images_of,
+        test_images=real_images("evaluation.reference"),  # scored on at the end, they decide nothing
+    output:
+        student="<results>/distillation/{method}/{student}/seed-{seed}/student.safetensors",
+        metrics="<results>/distillation/{method}/{student}/seed-{seed}/metrics.json",
+        history="<results>/distillation/{method}/{student}/seed-{seed}/history.csv",
+        manifest="<results>/distillation/{method}/{student}/seed-{seed}/manifest.json",
+    log: "<logs>/distillation/{method}/{student}/seed-{seed}.log"
+    benchmark: "<benchmarks>/distillation/{method}/{student}/seed-{seed}.tsv"
+    params:
+        config=CONFIG,
+        recipe=recipe("distillation", "method", "student"),
+        revision=REVISIONS["distillation"],
+        folder=subpath(output.student, parent=True),
+    threads: THREADS
+    resources: gpu=GPU, mem_mb=16000, runtime=720
+    message: "Distillation: {wildcards.student} on {wildcards.method}, seed {wildcards.seed}"
+    shell:
+        "python scripts/lease.py --gpus {resources.gpu} --"
+        " python scripts/distillation.py --config {params.config} --method {wildcards.method}"
+        " --student {wildcards.student} --seed {wildcards.seed} --shards {input.shards}"
+        " --output {params.folder} > {log} 2>&1"
+
+
+rule distillation:
+    input: measured("distillation")

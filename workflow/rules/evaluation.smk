@@ -1,0 +1,24 @@
+"""Metrics of a method's images against real ones, which only this stage and the next ones may read."""
+
+
+rule evaluate:
+    input:
+        shards=shards_of,
+        teacher=TEACHER,
+        method_images=real_images_of,
+        reference=real_images("evaluation.reference"),
+    output: metrics="<results>/evaluation/{method}.json"
+    log: "<logs>/evaluation/{method}.log"
+    benchmark: "<benchmarks>/evaluation/{method}.tsv"
+    params: config=CONFIG, recipe=recipe("evaluation", "method"), revision=REVISIONS["evaluation"]
+    threads: THREADS
+    resources: gpu=GPU, mem_mb=16000, runtime=120
+    message: "Evaluation: {wildcards.method}"
+    shell:
+        "python scripts/lease.py --gpus {resources.gpu} --"
+        " python scripts/evaluation.py --config {params.config} --method {wildcards.method}"
+        " --shards {input.shards} --output {output.metrics} > {log} 2>&1"
+
+
+rule evaluation:
+    input: measured("evaluation")

@@ -1,0 +1,21 @@
+"""Text prompts, one line an image: what the text-to-image model is asked for."""
+
+
+rule write_prompts:
+    output:
+        lines="<results>/prompts/{strategy}.jsonl",
+        manifest="<results>/prompts/{strategy}.json",
+    log: "<logs>/prompts/{strategy}.log"
+    benchmark: "<benchmarks>/prompts/{strategy}.tsv"
+    params: config=CONFIG, recipe=recipe("prompts", "strategy"), revision=REVISIONS["prompts"]
+    threads: THREADS
+    resources: gpu=GPU, mem_mb=8000, runtime=120
+    message: "Prompts: strategy {wildcards.strategy}"
+    shell:
+        "python scripts/lease.py --gpus {resources.gpu} --"
+        " python scripts/prompts.py --config {params.config} --strategy {wildcards.strategy}"
+        " --output {output.lines} > {log} 2>&1"
+
+
+rule prompts:
+    input: measured("prompts")

@@ -1,0 +1,22 @@
+"""Surrogate images, in shards: a diffusion model steered by the teacher. No real image comes in here."""
+
+
+rule synthesize:
+    input: prompts=prompts_of, teacher=TEACHER
+    output:
+        shard="<results>/synthesis/{method}/shard-{shard}.tar",
+        manifest="<results>/synthesis/{method}/shard-{shard}.json",
+    log: "<logs>/synthesis/{method}/shard-{shard}.log"
+    benchmark: "<benchmarks>/synthesis/{method}/shard-{shard}.tsv"
+    params: config=CONFIG, recipe=recipe("synthesis", "method"), revision=REVISIONS["synthesis"]
+    threads: THREADS
+    resources: gpu=GPU, mem_mb=12000, runtime=720
+    message: "Synthesis: {wildcards.method}, shard {wildcards.shard}"
+    shell:
+        "python scripts/lease.py --gpus {resources.gpu} --"
+        " python scripts/synthesis.py --config {params.config} --method {wildcards.method} --shard {wildcards.shard}"
+        " --prompts {input.prompts} --output {output.shard} > {log} 2>&1"
+
+
+rule synthesis:
+    input: measured("synthesis")
