@@ -35,8 +35,8 @@ def pick_device(device: str = "auto") -> torch.device:
 def pick_precision(precision: str, device: torch.device) -> torch.dtype:
     """The data type for ``auto``, ``fp32`` or ``bf16``.
 
-    ``auto`` is bf16 where the hardware multiplies it natively (recent CUDA devices, CPUs with AMX) and fp32
-    elsewhere.
+    ``auto`` is bf16 on CUDA devices that multiply it natively and fp32 elsewhere: on CPUs fp32 gives the same
+    images on every machine, whatever its batch.
 
     Raises:
         ConfigError: the name is unknown.
@@ -49,9 +49,7 @@ def pick_precision(precision: str, device: torch.device) -> torch.dtype:
 
 
 def _native_bf16(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return "amx_bf16" in _cpu_description()[1]
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def available_cores() -> int:

@@ -7,7 +7,7 @@ DISCOUNT = 0.5
 
 
 def elucidated(logits: Tensor, labels: Tensor, temperature: float = 1.0) -> Tensor:
-    """``-(f_y - logsumexp_k(d f_k))`` with d = 0.5, logits divided by T: between cross-entropy (d = 1) and joint (d = 0).
+    """``-(f_y - logsumexp_k(d f_k))``, d = 0.5, logits divided by T: cross-entropy has d = 1, joint has d = 0.
 
     Ma et al., "Elucidating the design space of classifier-guided diffusion generation" (2024); d is the default of
     its released ImageNet-128 script.

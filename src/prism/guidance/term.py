@@ -14,7 +14,8 @@ class Term:
 
     Attributes:
         energy: a name of ``prism.guidance.ENERGIES``.
-        scale: length of the push on the predicted clean latent, relative to the classifier-free update's; typically 0.05 to 0.5.
+        scale: length of the push on the predicted clean latent, relative to the classifier-free update's;
+            typically 0.05 to 0.5.
         interval: [start, stop) as fractions of the sampling, 0 being pure noise.
         every: guide each so many steps, counted from the start of the sampling.
         hinge: energy at or below which an image is left alone; None pushes always.
@@ -59,5 +60,5 @@ class Term:
 
 
 def hinged(energy: Tensor, reference: float | None) -> Tensor:
-    """``relu(E - reference)``: no gradient at or below the reference, which guards recall (Liu et al. 2020, section 3.2)."""
+    """``relu(E - reference)``: no push at or below the reference, which guards recall (Liu et al. 2020, 3.2)."""
     return energy if reference is None else (energy - reference).clamp(min=0)

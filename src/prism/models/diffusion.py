@@ -106,7 +106,9 @@ def load_text_to_image(
     Raises:
         ModelError: a folder is missing or damaged, or the hub cannot be reached.
     """
-    pipe = _load(StableDiffusionPipeline, settings.pipeline, "diffusion.pipeline", settings.revision, safety_checker=None)
+    pipe = _load(
+        StableDiffusionPipeline, settings.pipeline, "diffusion.pipeline", settings.revision, safety_checker=None
+    )
     tiny = None
     if settings.tiny_decoder is not None:
         tiny = _load(AutoencoderTiny, str(settings.tiny_decoder), "diffusion.tiny_decoder", None)
@@ -119,7 +121,7 @@ def load_text_to_image(
         raise ModelError(f"diffusion.pipeline: {settings.pipeline} predicts neither noise, v nor the sample")
     parts: list[nn.Module] = [pipe.text_encoder, pipe.unet, pipe.vae] + ([tiny] if tiny else [])
     for part in parts:
-        part.requires_grad_(False).eval().to(device, torch.float32)
+        part.requires_grad_(False).eval().to(device)
     if device.type == "cpu":
         tune_for_cpu(pipe.unet)
         tune_for_cpu(pipe.vae)
@@ -155,6 +157,7 @@ def _load(kind: type, source: str, key: str, revision: str | None, **options: ob
             use_safetensors=True,
             local_files_only=folder.is_dir(),
             low_cpu_mem_usage=False,
+            dtype=torch.float32,
             **options,
         )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:

@@ -1,7 +1,7 @@
-"""Making diffusers' blocks fast on CPUs: exact same functions, quicker kernels.
+"""Making diffusers' blocks fast on CPUs: the same functions, quicker kernels.
 
 In bf16 on a CPU, PyTorch's fused attention backward and its group norm are several times slower than plain
-matrix products and fp32 group norm at the small sizes met here (measured in ``benchmarks/``).
+matrix products and fp32 group norm at the small sizes met here.
 """
 
 import torch
@@ -12,8 +12,10 @@ from torch import nn
 
 class _GroupNorm32(nn.GroupNorm):
     def forward(self, input: torch.Tensor) -> torch.Tensor:
+        if input.dtype in (torch.bfloat16, torch.float16):
+            input = input.float()
         with torch.autocast(input.device.type, enabled=False):
-            return F.group_norm(input.float(), self.num_groups, self.weight, self.bias, self.eps)
+            return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
 
 def tune_for_cpu(model: nn.Module) -> nn.Module:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ from prism.data.shards import Sample, sample_key, shard_plan, write_shard
 from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts
 from prism.errors import ModelError
 from prism.guidance import Term, free
-from prism.models.hashes import hash_weights
 from prism.models.diffusion import load_text_to_image
+from prism.models.hashes import hash_weights
 from prism.models.teacher import load_teacher
 from prism.seeds import derive, image_seed
 from prism.synthesis import REVISION
@@ -46,7 +47,7 @@ def synthesize(config: Config, method: str, shard: int, prompts: Path, output: P
     started = time.monotonic()
     chosen = config.methods[method]
     classes = load_classes(config.classes)
-    records = read_prompts(prompts, classes.names, config.synthesis.images_per_class)
+    records = read_prompts(prompts, classes, config.synthesis.images_per_class)
     plan = shard_plan(len(classes), config.synthesis.images_per_class, config.synthesis.shards)[shard]
     device = pick_device(config.device)
     reset_peak_memory()
@@ -155,7 +156,7 @@ def _read_batch(path: Path, places: Sequence[Place]) -> Drawn | None:
             if not np.array_equal(saved["places"], np.array(places)):
                 raise ValueError("it holds other images")
             return Drawn.from_arrays(saved)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         log.warning("%s: cannot be used (%s); its images are drawn again", path, error)
         return None
 

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL, AutoencoderTiny
 from torch import nn
 
-from prism.models.kernels import tune_for_cpu
 from prism.miniature.zoo.loop import Losses, Schedule, autocast, train
+from prism.models.kernels import tune_for_cpu
 
 LATENT_CHANNELS = 4
 
@@ -64,15 +64,9 @@ def train_autoencoder(
         code_shape = (batch, LATENT_CHANNELS, target.shape[2] // 4, target.shape[3] // 4)
         with autocast(target.device):
             output, mean, logvar = round_trip(target, torch.randn(code_shape, generator=noise))
-        error = output.float() - target
-        # Edges are what the classifiers read: the gradient term weighs them above flat fill.
-        edges = (error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()) / 2
-        return {
-            "mse": error.square().mean(),
-            "l1": 0.1 * error.abs().mean(),
-            "edges": 0.1 * edges,
-            "kl": kl_weight * 0.5 * (mean.float() ** 2 + logvar.float().exp() - 1 - logvar.float()).sum(dim=(1, 2, 3)).mean(),
-        }
+        # (batch, c, h, w) to a sum over each latent, averaged over images
+        divergence = 0.5 * (mean.float() ** 2 + logvar.float().exp() - 1 - logvar.float()).sum(dim=(1, 2, 3)).mean()
+        return {**_reconstruction(output.float(), target), "kl": kl_weight * divergence}
 
     train(model, loss_of, schedule, work, name="autoencoder")
     latents = encode(model, images[:4096])
@@ -91,10 +85,47 @@ def encode(model: AutoencoderKL, images: np.ndarray, batch: int = 256) -> torch.
     return torch.cat(parts)
 
 
+def tune_decoder(
+    model: AutoencoderKL, images: np.ndarray, work: Path, schedule: Schedule, *, batch: int = 64
+) -> None:
+    """Train the decoder on, in place, with the encoder frozen: latents stay what they are."""
+    model.train()
+    half = _Decoder(model)
+
+    def loss_of(rng: np.random.Generator, noise: torch.Generator) -> Losses:
+        target = to_tensor(images[np.sort(rng.integers(len(images), size=batch))])
+        with autocast(target.device):
+            with torch.no_grad():
+                posterior = model.encode(target).latent_dist
+            output = half(posterior.mean + 0.5 * posterior.std * torch.randn(posterior.mean.shape, generator=noise))
+        return _reconstruction(output.float(), target)
+
+    train(half, loss_of, schedule, work, name="decoder")
+    model.eval()
+
+
+class _Decoder(nn.Module):
+    """The decoding half of an autoencoder, sharing its weights."""
+
+    def __init__(self, model: AutoencoderKL) -> None:
+        super().__init__()
+        self.post_quant_conv, self.decoder = model.post_quant_conv, model.decoder
+
+    def forward(self, code: torch.Tensor) -> torch.Tensor:
+        return self.decoder(self.post_quant_conv(code))
+
+
+def _reconstruction(output: torch.Tensor, target: torch.Tensor) -> Losses:
+    error = output - target
+    # Edges are what the classifiers read: the gradient term weighs them above flat fill.
+    edges = (error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()) / 2
+    return {"mse": error.square().mean(), "l1": 0.1 * error.abs().mean(), "edges": 0.1 * edges}
+
+
 def train_tiny(
-    model: AutoencoderKL, images: np.ndarray, latents: torch.Tensor, work: Path, schedule: Schedule, *, batch: int = 64
+    images: np.ndarray, latents: torch.Tensor, work: Path, schedule: Schedule, *, batch: int = 64
 ) -> AutoencoderTiny:
-    """Fit the tiny encoder and decoder to the full ones: ``latents`` (n, 4, 8, 8) are scaled, of ``images``."""
+    """Fit a tiny encoder and decoder to the full ones: ``latents`` (n, 4, 8, 8) are scaled, of ``images``."""
     tiny = new_tiny_autoencoder().to(memory_format=torch.channels_last)
 
     def loss_of(rng: np.random.Generator, noise: torch.Generator) -> Losses:

@@ -9,9 +9,9 @@ from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNe
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from prism.models.kernels import tune_for_cpu
 from prism.miniature.zoo.loop import Losses, Schedule, autocast, train
 from prism.miniature.zoo.text import new_text_encoder
+from prism.models.kernels import tune_for_cpu
 
 CAPTION_DROPOUT = 0.1
 MIN_SNR_GAMMA = 5.0
@@ -46,6 +46,7 @@ def new_scheduler() -> DDIMScheduler:
         timestep_spacing="trailing",
         clip_sample=False,
         set_alpha_to_one=True,
+        steps_offset=1,  # without effect under trailing spacing; diffusers asks for it
     )
 
 

@@ -1,5 +1,6 @@
 """A CLIP-style tokenizer and text encoder for a small vocabulary."""
 
+import json
 from collections.abc import Iterable
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
@@ -42,8 +43,6 @@ def new_tokenizer(corpus: Iterable[str], *, vocab_size: int = 2048, max_tokens: 
 
 
 def _merges(tokenizer: Tokenizer) -> list[tuple[str, str]]:
-    import json
-
     merges = json.loads(tokenizer.to_str())["model"]["merges"]
     return [tuple(m.split(" ")) if isinstance(m, str) else tuple(m) for m in merges]
 
