@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prism.cli import parser, run
+from prism.cli import check_name, parser, run
 from prism.config import load_config
 
 
@@ -21,9 +21,11 @@ def main() -> None:
         "--output", type=Path, required=True, help="folder of the student, its metrics and its history"
     )
     arguments = program.parse_args()
+    config = load_config(*arguments.config)
+    check_name("--method", arguments.method, config.methods)
+    check_name("--student", arguments.student, config.students)
     from prism.distillation.stage import distill  # late: usage errors and --help need no model library
 
-    config = load_config(*arguments.config)
     distill(config, arguments.method, arguments.student, arguments.seed, arguments.shards, arguments.output)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prism.cli import parser, run
+from prism.cli import check_name, parser, run
 from prism.config import load_config
 
 
@@ -17,9 +17,11 @@ def main() -> None:
     )
     program.add_argument("--output", type=Path, required=True, help="metrics, .json")
     arguments = program.parse_args()
+    config = load_config(*arguments.config)
+    check_name("--method", arguments.method, config.methods)
     from prism.evaluation.stage import evaluate  # late: usage errors and --help need no model library
 
-    evaluate(load_config(*arguments.config), arguments.method, arguments.shards, arguments.output)
+    evaluate(config, arguments.method, arguments.shards, arguments.output)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prism.cli import parser, run
+from prism.cli import check_name, parser, run
 from prism.config import load_config
 
 
@@ -16,9 +16,11 @@ def main() -> None:
         "--output", type=Path, required=True, help="prompts, .jsonl; the manifest goes beside it"
     )
     arguments = program.parse_args()
+    config = load_config(*arguments.config)
+    check_name("--strategy", arguments.strategy, config.strategies)
     from prism.prompts.stage import write_prompts  # late: usage errors and --help need no model library
 
-    write_prompts(load_config(*arguments.config), arguments.strategy, arguments.output)
+    write_prompts(config, arguments.strategy, arguments.output)
 
 
 if __name__ == "__main__":

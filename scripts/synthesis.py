@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prism.cli import parser, run
+from prism.cli import check_name, parser, run
 from prism.config import load_config
 
 
@@ -23,9 +23,10 @@ def main() -> None:
         "--output", type=Path, required=True, help="shard, .tar; the manifest goes beside it"
     )
     arguments = program.parse_args()
+    config = load_config(*arguments.config)
+    check_name("--method", arguments.method, config.methods)
     from prism.synthesis.stage import synthesize  # late: usage errors and --help need no model library
 
-    config = load_config(*arguments.config)
     synthesize(config, arguments.method, arguments.shard, arguments.prompts, arguments.output)
 
 

@@ -7,6 +7,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+# Tests run side by side, a worker for each core: more threads than that only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -53,3 +56,53 @@ def encode() -> Callable[..., bytes]:
         return buffer.getvalue()
 
     return to_bytes
+
+
+@pytest.fixture(scope="session")
+def random_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with text-to-image/, tiny-decoder/ and teacher.safetensors: real formats, small random networks."""
+    import torch  # late: most tests need neither this nor diffusers
+    from diffusers import AutoencoderKL, AutoencoderTiny, StableDiffusionPipeline
+
+    from prism.miniature.zoo.diffusion import new_scheduler, new_unet
+    from prism.miniature.zoo.text import new_text_encoder, new_tokenizer
+    from prism.models.checkpoints import save_model
+    from prism.models.classifiers import build
+
+    folder = tmp_path_factory.mktemp("models")
+    torch.manual_seed(0)
+    tokenizer = new_tokenizer(["a photo of a crane, a wading bird, in the snow"] * 3, vocab_size=600)
+    vae = AutoencoderKL(
+        block_out_channels=(16, 16, 16),
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+        latent_channels=4,
+        norm_num_groups=8,
+        mid_block_add_attention=False,
+        scaling_factor=0.7,
+    )
+    unet = new_unet(channels=(16, 32), text_width=32)
+    # Untrained weights give outputs near zero; larger ones make guidance and text visible.
+    for parameter in [*unet.conv_out.parameters(), *vae.decoder.conv_out.parameters()]:
+        parameter.data.mul_(4)
+    StableDiffusionPipeline(
+        vae=vae,
+        text_encoder=new_text_encoder(tokenizer, width=32, layers=1),
+        tokenizer=tokenizer,
+        unet=unet,
+        scheduler=new_scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder / "text-to-image")
+    AutoencoderTiny(
+        latent_channels=4,
+        encoder_block_out_channels=(8, 8, 8),
+        decoder_block_out_channels=(8, 8, 8),
+        num_encoder_blocks=(1, 1, 1),
+        num_decoder_blocks=(1, 1, 1),
+    ).save_pretrained(folder / "tiny-decoder")
+    facts = {"architecture": "miniature-resnet", "num_classes": 10, "size_px": 32}
+    facts |= {"mean": [0.5] * 3, "std": [0.25] * 3}
+    save_model(folder / "teacher.safetensors", build("miniature-resnet", 10, seed=0), facts)
+    return folder

@@ -6,12 +6,13 @@ import argparse
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import NoReturn
 
 from prism.artifacts import is_disk_full
-from prism.errors import PrismError
+from prism.config.names import hint
+from prism.errors import ConfigError, PrismError
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 EXIT_USER_ERROR = 2
@@ -24,6 +25,17 @@ def parser(description: str) -> argparse.ArgumentParser:
     program = argparse.ArgumentParser(description=description, allow_abbrev=False)
     _add_log_level(program)
     return program
+
+
+def check_name(option: str, name: str, known: Iterable[str]) -> None:
+    """Refuse a name on the command line that the configuration does not have.
+
+    Raises:
+        ConfigError: ``name`` is not one of ``known``; the message has the nearest one.
+    """
+    names = list(known)
+    if name not in names:
+        raise ConfigError(f"{option}: {name} is not in the configuration; {hint(name, names)}")
 
 
 def run(function: Callable[[], None]) -> NoReturn:

@@ -104,7 +104,7 @@ def machine_facts(device: torch.device | None = None) -> dict[str, Any]:
     """What the machine is: system, CPU, cores, and for CUDA the device, its memory in MiB and the version."""
     facts: dict[str, Any] = {
         "system": f"{platform.system()} {platform.machine()}",
-        "cpu": _cpu_description()[0],
+        "cpu": _cpu_name(),
         "cores": available_cores(),
         "threads": torch.get_num_threads(),
     }
@@ -130,13 +130,11 @@ def run_facts(seconds: float, images: int, device: torch.device | None = None) -
 
 
 @lru_cache(maxsize=1)
-def _cpu_description() -> tuple[str, frozenset[str]]:
-    """The CPU's name and its instruction-set flags (Linux; elsewhere the name alone)."""
+def _cpu_name() -> str:
+    """The CPU's name (Linux; elsewhere its architecture)."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return platform.processor() or platform.machine(), frozenset()
-    fields = dict(
-        reversed([tuple(part.strip() for part in line.split(":", 1)) for line in lines if ":" in line])
-    )
-    return fields.get("model name", platform.machine()), frozenset(fields.get("flags", "").split())
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

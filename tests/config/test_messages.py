@@ -47,6 +47,15 @@ CASES = {
         {"diffusion": {"guidance_scale": float("nan")}},
         "diffusion.guidance_scale=nan should be",
     ),
+    "text for a number": (
+        {"distillation": {"epochs": "many"}},
+        "distillation.epochs=many should be a valid integer",
+    ),
+    "unknown energy": (
+        term(energy="fre"),
+        "methods.prism.guidance[0].energy=fre is not one of free, joint, elucidated, cross-entropy, batch-norm; "
+        "did you mean free?",
+    ),
     "infinite": ({"prompts": {"temperature": float("inf")}}, "prompts.temperature=inf should be"),
     "unequal shards": (
         {"synthesis": {"images_per_class": 40, "shards": 7}},

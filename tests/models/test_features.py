@@ -54,6 +54,38 @@ def test_miniature_gives_penultimate_features_and_probabilities(images, miniatur
     assert (extractor(images) == seen.features).all() and extractor.name == "miniature"
 
 
+@pytest.mark.parametrize("suffix", [".safetensors", ".th"])
+def test_any_classifier_s_file_is_a_feature_network_that_is_named_in_full(images, tmp_path, suffix):
+    network, weights = build("cifar-resnet8", 5, 32, seed=2).eval(), tmp_path / f"foreign{suffix}"
+    save = safetensors.torch.save_file if suffix == ".safetensors" else torch.save
+    save(network.state_dict(), weights)
+    given = {"architecture": "cifar-resnet8", "mean": (0.4, 0.5, 0.6), "std": (0.2, 0.25, 0.3), "size_px": 32}
+    extractor = load_extractor("classifier", weights, given=given, batch=3)
+    seen = extractor.extract(images)
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    mean, std = (torch.tensor(given[key]).view(1, 3, 1, 1) for key in ("mean", "std"))
+    with torch.no_grad():
+        logits, features = network.logits_and_features((pixels - mean) / std)
+    assert extractor.name == "classifier-cifar-resnet8" and extractor.dim == 64
+    assert seen.features == pytest.approx(features.numpy(), abs=1e-5)
+    assert seen.probabilities == pytest.approx(logits.double().softmax(1).numpy(), abs=1e-5)
+
+
+def test_a_classifier_that_its_file_does_not_name_is_one_line(images, tmp_path, miniature_weights):
+    weights = tmp_path / "foreign.safetensors"
+    safetensors.torch.save_file(build("cifar-resnet8", 5, 32, seed=2).state_dict(), weights)
+    with pytest.raises(ModelError, match="metadata lacks architecture, num_classes, size_px, mean, std"):
+        load_extractor("classifier", weights, given={"architecture": None})
+    with pytest.raises(ModelError, match="metadata lacks size_px, mean, std"):
+        load_extractor("classifier", weights, given={"architecture": "cifar-resnet8"})
+    given = {"architecture": "cifar-resnet8", "mean": [0.5] * 3, "std": [0.2] * 3, "size_px": 32}
+    with pytest.raises(ModelError, match="does not fit the architecture"):
+        load_extractor("classifier", weights, given={**given, "architecture": "timm:test_resnet"})
+    with pytest.raises(ModelError, match="is a miniature-student-small, not a cifar-resnet8"):
+        load_extractor("classifier", miniature_weights, given=given)
+    assert load_extractor("classifier", miniature_weights).name == "classifier-miniature-student-small"
+
+
 def test_batches_change_nothing(images, miniature_weights):
     one, all_ = (load_extractor("miniature", miniature_weights, batch=size) for size in (1, 64))
     assert one(images) == pytest.approx(all_(images), abs=1e-5)

@@ -6,7 +6,7 @@ import torch
 
 from prism.artifacts import progress_dir, sha256_file, verify
 from prism.data.shards import manifest_path, read_shard, read_shards
-from prism.errors import ModelError, PromptError
+from prism.errors import ModelError, PromptError, ShardError
 from prism.synthesis import stage
 from prism.synthesis.stage import synthesize
 
@@ -123,3 +123,9 @@ def test_too_few_prompts_are_refused_before_any_model_is_loaded(config, prompt_f
     prompt_file.write_text("".join(lines[:-1]))
     with pytest.raises(PromptError, match="fish.*1 prompts, 2 are needed"):
         run(config, prompt_file, output)
+
+
+@pytest.mark.parametrize("shard", [-1, 2])
+def test_a_shard_beyond_the_plan_is_refused(config, prompt_file, output, shard):
+    with pytest.raises(ShardError, match=f"there is no shard {shard}; synthesis.shards=2, so 0 to 1"):
+        run(config, prompt_file, output, shard=shard)

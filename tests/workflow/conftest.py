@@ -1,4 +1,7 @@
-"""A folder to run Snakemake in: the repository's own workflow, with stand-ins for models and results."""
+"""A folder to run Snakemake in: the repository's own workflow, with stand-ins for models and results.
+
+A run of Snakemake takes seconds: tests share what it said, and ask several things of one run.
+"""
 
 from __future__ import annotations
 
@@ -54,22 +57,27 @@ class Root:
     path: Path
 
     def snakemake(self, *arguments: str, configfile: str | None = "config/smoke.yaml") -> Answer:
+        process = self.start(*arguments, configfile=configfile)
+        text, _ = process.communicate()
+        return Answer(process.returncode, text)
+
+    def start(self, *arguments: str, configfile: str | None = "config/smoke.yaml") -> subprocess.Popen[str]:
+        """Snakemake, running, in a session of its own, stdout and stderr together."""
         command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments]
         if configfile is not None:
             command += ["--configfile", configfile]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
         sources = [str(REPOSITORY / "src"), environment.get("PYTHONPATH", "")]
         environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sources)), "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(
+        return subprocess.Popen(
             command,
             cwd=self.path,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
+            start_new_session=True,
         )
-        return Answer(done.returncode, done.stdout)
 
     def dry_run(self, *arguments: str, configfile: str | None = "config/smoke.yaml") -> Answer:
         return self.snakemake("--dry-run", *arguments, configfile=configfile)
@@ -86,15 +94,25 @@ def copied(folder: Path) -> Root:
     return Root(folder)
 
 
+def with_models(root: Root) -> Root:
+    """``root``, with empty files for the miniature's models."""
+    for name in MODELS:
+        path = root.path / "assets" / "miniature" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return root
+
+
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
     """The workflow with empty files for models: enough for a dry run, and nothing was run yet."""
-    made = copied(tmp_path_factory.mktemp("workflow"))
-    for name in MODELS:
-        path = made.path / "assets" / "miniature" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    return made
+    return with_models(copied(tmp_path_factory.mktemp("workflow")))
+
+
+@pytest.fixture(scope="session")
+def whole(root: Root) -> Answer:
+    """What a dry run of the default target says, where nothing was run yet."""
+    return root.dry_run()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from prism.config import check_paths, load_config, validate_snakemake_config
-from prism.config.paths import named_paths
+from prism.config.paths import named_paths, zoo_folder, zoo_paths
 from prism.errors import PrismError
 
 
@@ -21,8 +21,8 @@ def checked_settings():
             wanted = load_config(*given, overrides=dict(workflow.config_settings.config))
         else:
             wanted = validate_snakemake_config(config, workflow.basedir)
-        if workflow.is_main_process and "zoo" not in sys.argv:  # which makes the files of the miniature
-            check_paths(wanted)
+        if workflow.is_main_process:  # the zoo makes files that all the rest reads
+            check_paths(wanted, zoo="zoo" in sys.argv)
     except PrismError as error:
         sys.exit(f"error: {error}")
     return wanted

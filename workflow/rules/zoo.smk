@@ -1,17 +1,19 @@
-"""The miniature's pretrained models, trained anew from nothing; copied over assets/miniature they take its place."""
+"""Pretrained models, trained anew from nothing: the miniature's (copied over assets/miniature they take the shipped
+ones' place), or a text-to-image model of photographs."""
 
 
 rule build_zoo:
-    output: manifest="results/zoo/miniature/manifest.json"
-    log: "results/zoo/logs/miniature.log"
-    benchmark: "results/zoo/benchmarks/miniature.tsv"
-    params: folder=subpath(output.manifest, parent=True)
+    input: photographs=[ancient(path) for _, path in zoo_paths(settings)]
+    output: manifest=f"{zoo_folder(settings)}/manifest.json"
+    log: f"results/zoo/logs/{settings.experiment}.log"
+    benchmark: f"results/zoo/benchmarks/{settings.experiment}.tsv"
+    params: config=CONFIG, recipe=recipe("zoo"), folder=subpath(output.manifest, parent=True)
     threads: workflow.cores
     resources: gpu=GPU, mem_mb=8000, runtime=720
-    message: "Zoo: training the miniature's models, which takes hours on a CPU"
+    message: f"Zoo: training the models of {settings.experiment}, which takes hours on a CPU"
     shell:
         "python scripts/lease.py --gpus {resources.gpu} --"
-        " python scripts/zoo.py --output {params.folder} > {log} 2>&1"
+        " python scripts/zoo.py --config {params.config} --output {params.folder} > {log} 2>&1"
 
 
 rule zoo:

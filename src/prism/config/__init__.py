@@ -15,6 +15,7 @@ from prism.config.students import StudentConfig
 from prism.config.synthesis import SynthesisConfig
 from prism.config.tables import SettingConfig, TablesConfig
 from prism.config.teacher import TeacherConfig
+from prism.config.zoo import ZooConfig, ZooStepsConfig
 
 __all__ = [
     "AugmentConfig",
@@ -33,6 +34,8 @@ __all__ = [
     "SynthesisConfig",
     "TablesConfig",
     "TeacherConfig",
+    "ZooConfig",
+    "ZooStepsConfig",
     "check_batchnorm",
     "check_paths",
     "check_sample_sizes",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prism.config.base import Problem, is_hub_id
+from prism.config.base import Problem, is_hub_id, split_archive
 from prism.config.names import ENERGIES, RESERVED_ENERGIES, hint
 from prism.errors import ConfigError
 
@@ -18,7 +19,7 @@ _FEWEST_CLASSES = 2  # a class list is not read here, but no classifier has fewe
 def cross_checks(config: Config) -> list[Problem]:
     """Everything that is wrong between sections: (key, what is wrong and what would be right)."""
     found: list[Problem] = []
-    for check in (_run, _strategies, _energies, _decoders, _real, _sample_sizes, _revisions):
+    for check in (_run, _strategies, _energies, _decoders, _real, _extractor, _zoo, _sample_sizes, _revisions):
         found += check(config)
     return found
 
@@ -118,6 +119,43 @@ def _real(config: Config) -> list[Problem]:
         for name in config.run
         if name in config.methods and config.methods[name].engine == "real"
     ]
+
+
+def _extractor(config: Config) -> list[Problem]:
+    extractor = config.evaluation.extractor
+    if extractor.kind != "classifier" or extractor.weights != config.teacher.weights:
+        return []
+    return [
+        (
+            "evaluation.extractor.weights",
+            f"{extractor.weights} is the teacher, which steers the images; they are measured by another network",
+        )
+    ]
+
+
+def _zoo(config: Config) -> list[Problem]:
+    """The text-to-image model is trained on other images than those that stand for the lost or the test data."""
+    kept_away = {
+        "synthesis.real": config.synthesis.real,
+        "evaluation.reference": config.evaluation.reference,
+        **{f"generalization.domains.{name}": spec for name, spec in config.generalization.domains.items()},
+    }
+    found = []
+    for place, images in enumerate(config.zoo.images):
+        shared = next((key for key, spec in kept_away.items() if spec and _overlap(images, spec)), None)
+        if shared is not None:
+            what = f"{images} holds images of {shared}, which the text-to-image model must not see"
+            found.append((f"zoo.images[{place}]", what))
+    return found
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two image specifications have a folder in common, as far as their names say."""
+    first, second = (
+        [*Path(path).parts, *Path(inner).parts] for path, inner in map(split_archive, (one, other))
+    )
+    shorter = min(len(first), len(second))
+    return first[:shorter] == second[:shorter]
 
 
 def _sample_sizes(config: Config) -> list[Problem]:

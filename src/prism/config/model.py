@@ -20,6 +20,7 @@ from prism.config.students import StudentConfig
 from prism.config.synthesis import SynthesisConfig
 from prism.config.tables import TablesConfig
 from prism.config.teacher import TeacherConfig
+from prism.config.zoo import ZooConfig
 
 DATA_ROOT = "{data_root}"
 
@@ -67,6 +68,9 @@ class Config(Section):
     )
     generalization: GeneralizationConfig = Field(description="Where students are tested.")
     tables: TablesConfig = Field(default_factory=TablesConfig, description="What is written at the end.")
+    zoo: ZooConfig = Field(
+        default_factory=ZooConfig, description="The pretrained models that the target zoo trains from nothing."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -92,7 +96,7 @@ class Config(Section):
 
         Args:
             stage: prompts (needs ``strategy``), synthesis, evaluation (need ``method``), distillation (needs
-                ``method`` and ``student``), generalization or tables.
+                ``method`` and ``student``), generalization, tables or zoo.
             method: a name of ``methods``.
             student: a name of ``students``.
             strategy: a name of ``strategies``.

@@ -32,7 +32,7 @@ ARCHITECTURES: tuple[str, ...] = (
 )
 ARCHITECTURE_LIBRARIES: tuple[str, ...] = ("timm", "torchvision")
 
-EXTRACTORS: tuple[str, ...] = ("miniature", "inception")
+EXTRACTORS: tuple[str, ...] = ("miniature", "classifier", "inception")
 
 WORLD_DOMAINS: tuple[str, ...] = (
     "in-distribution",

@@ -10,23 +10,41 @@ from prism.config.model import Config
 from prism.errors import ConfigError
 
 
-def check_paths(config: Config, root: Path | str = ".") -> None:
+def check_paths(config: Config, root: Path | str = ".", *, zoo: bool = False) -> None:
     """Refuse a configuration whose files are missing.
 
     Args:
         config: the configuration.
         root: the folder that relative paths start from.
+        zoo: look for what the zoo is trained on alone; else for all that the experiment reads.
 
     Raises:
         ConfigError: one line for each missing file, naming the key and the path.
     """
-    missing = [
-        f"config: {key}: there is no {path}"
-        for key, path in named_paths(config)
-        if not (Path(root) / path).exists()
-    ]
+    root, made = Path(root), Path(zoo_folder(config))
+    missing = []
+    for key, path in zoo_paths(config) if zoo else named_paths(config):
+        if Path(path).is_relative_to(made):
+            # Its models come one by one, its manifest last.
+            if not (root / path).exists() or not (root / made / "manifest.json").exists():
+                missing.append(f"config: {key}: there is no finished {path}; run the target zoo first")
+        elif not (root / path).exists():
+            missing.append(f"config: {key}: there is no {path}")
     if missing:
         raise ConfigError("\n".join(missing))
+
+
+def zoo_folder(config: Config) -> str:
+    """Where the target ``zoo`` puts the experiment's models."""
+    return f"results/zoo/{config.experiment}"
+
+
+def zoo_paths(config: Config) -> Iterator[tuple[str, str]]:
+    """All local paths that the zoo is trained on: (key, path); none for the miniature, which draws."""
+    if config.zoo.kind == "photographs":
+        archives = dict.fromkeys(split_archive(images)[0] for images in config.zoo.images)
+        yield from (("zoo.images", path) for path in archives)
+        yield "zoo.classes", str(config.zoo.classes)
 
 
 def named_paths(config: Config) -> Iterator[tuple[str, str]]:

@@ -131,6 +131,10 @@ def _tables(config: Config) -> Recipe:
     }
 
 
+def _zoo(config: Config) -> Recipe:
+    return {"zoo": _dump(config.zoo)}
+
+
 _STAGES: dict[str, tuple[Callable[..., Recipe], tuple[str, ...]]] = {
     "prompts": (_prompts, ("strategy",)),
     "synthesis": (_synthesis, ("method",)),
@@ -138,6 +142,7 @@ _STAGES: dict[str, tuple[Callable[..., Recipe], tuple[str, ...]]] = {
     "distillation": (_distillation, ("method", "student")),
     "generalization": (_generalization, ()),
     "tables": (_tables, ()),
+    "zoo": (_zoo, ()),
 }
 
 

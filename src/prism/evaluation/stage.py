@@ -54,7 +54,11 @@ def evaluate(config: Config, method: str, shards: Sequence[Path], output: Path) 
     classes = load_classes(config.classes)
     teacher = load_teacher(config.teacher, len(classes))
     extractor = load_extractor(
-        settings.extractor.kind, settings.extractor.weights, device=device, batch=settings.batch
+        settings.extractor.kind,
+        settings.extractor.weights,
+        given=settings.extractor.model_dump(include={"architecture", "mean", "std", "size_px"}),
+        device=device,
+        batch=settings.batch,
     )
     images = _images_of(config, method, shards, classes)
     reference = EvaluationData(_reference(config, len(images), classes)).open_for("evaluation")

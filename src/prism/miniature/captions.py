@@ -31,7 +31,7 @@ MENTION = {"style": 0.75, "colour": 0.6, "sense": 0.5, "context": 0.6}
 
 def with_article(noun: str) -> str:
     """``noun`` behind its indefinite article: "a crane", "an orange fan"."""
-    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+    return f"an {noun}" if noun[0].lower() in "aeiou" else f"a {noun}"
 
 
 def compose(

@@ -144,21 +144,33 @@ def save_model(path: Path | str, module: nn.Module, metadata: Mapping[str, Any])
         Path(temporary).write_bytes(payload)
 
 
-def load_classifier(path: Path | str) -> Classifier:
-    """The classifier in a file of :func:`save_model`, in evaluation mode, on the CPU.
+def load_classifier(path: Path | str, given: Mapping[str, Any] | None = None) -> Classifier:
+    """The classifier in a file of weights, in evaluation mode, on the CPU.
+
+    Args:
+        path: a file of :func:`save_model`, or with ``given`` one of other origin.
+        given: ``architecture, mean, std, size_px`` for a file that does not say them; what the file says rules.
 
     Raises:
-        ModelError: the file is damaged, of other origin, or its weights do not fit what it says it is.
+        ModelError: the file is damaged, neither it nor ``given`` says what it is, its architecture is not the
+            given one, or its weights do not fit.
     """
     path = Path(path)
-    if path.suffix != ".safetensors":
+    if path.suffix != ".safetensors" and not given:
         raise ModelError(f"{path}: a .safetensors file that names its architecture is needed")
-    metadata = read_metadata(path)
-    missing = [key for key in _REQUIRED if key not in metadata]
+    said, given = read_metadata(path), dict(given or {})
+    if said and given.get("architecture", said.get("architecture")) != said.get("architecture"):
+        raise ModelError(f"{path}: is a {said.get('architecture')}, not a {given['architecture']}")
+    metadata = {**given, **said}
+    missing = [key for key in _REQUIRED if key not in metadata and not (given and key == "num_classes")]
     if missing:
-        raise ModelError(f"{path}: its metadata lacks {', '.join(missing)}; save_model writes them")
+        remedy = "say them in evaluation.extractor" if given else "save_model writes them"
+        raise ModelError(f"{path}: its metadata lacks {', '.join(missing)}; {remedy}")
+    weights = load_weights(path)
+    if "num_classes" not in metadata:
+        metadata["num_classes"] = _outputs(metadata["architecture"], metadata["size_px"], weights, path)
     network = build(metadata["architecture"], metadata["num_classes"], metadata["size_px"], seed=0)
-    fit_weights(network, load_weights(path), num_classes=metadata["num_classes"], path=path)
+    fit_weights(network, weights, num_classes=metadata["num_classes"], path=path)
     names = metadata.get("class_names", ())
     fields = {key: metadata[key] for key in _REQUIRED}
     return Classifier(network, **fields, class_names=names, metadata=metadata).eval()
@@ -192,6 +204,16 @@ def fit_weights(
         expected = tuple(own[name].shape)
         raise ModelError(f"{path}: {name} has shape {tuple(value.shape)}, the architecture needs {expected}")
     network.load_state_dict({**own, **weights})
+
+
+def _outputs(architecture: str, size_px: int, weights: Mapping[str, Tensor], path: Path) -> int:
+    """The number of classes of weights that do not say it: the rows of what in a network of one class has one."""
+    own = build(architecture, 1, size_px, seed=0).state_dict()
+    heads = [name for name, value in own.items() if value.ndim == 2 and len(value) == 1]
+    found = [len(weights[name]) for name in heads if name in weights]
+    if not found:
+        raise ModelError(f"{path}: does not fit the architecture {architecture}: {_first('lacks', heads)}")
+    return found[0]
 
 
 def _channels(name: str, values: Iterable[float]) -> Tensor:

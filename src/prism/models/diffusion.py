@@ -160,7 +160,7 @@ def _load(kind: type, source: str, key: str, revision: str | None, **options: ob
             dtype=torch.float32,
             **options,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except Exception as error:  # the libraries raise many kinds for one cause: files that are not a model
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"{key}: {source} cannot be loaded ({reason}); a folder with safetensors weights or a hub id is needed"

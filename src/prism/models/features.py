@@ -8,10 +8,11 @@ a run does.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from prism.errors import ModelError
-from prism.models.checkpoints import fit_weights, load_classifier, load_weights
+from prism.models.checkpoints import Classifier, fit_weights, load_classifier, load_weights
 from prism.models.classifiers import build, check_architecture
 from prism.models.inception import INCEPTION_SIZE_PX, load_inception
 
@@ -100,15 +101,22 @@ class FeatureExtractor:
 
 
 def load_extractor(
-    kind: str, weights: Path | str | None = None, *, device: torch.device | str = "cpu", batch: int = 64
+    kind: str,
+    weights: Path | str | None = None,
+    *,
+    given: Mapping[str, Any] | None = None,
+    device: torch.device | str = "cpu",
+    batch: int = 64,
 ) -> FeatureExtractor:
     """The feature network of the configuration's ``evaluation.extractor``.
 
     Args:
-        kind: ``miniature`` (a file of ``save_model``), ``inception`` (the network of FID), ``timm:<name>`` or
-            ``torchvision:<name>``.
+        kind: ``miniature`` (a file of ``save_model``), ``classifier`` (any classifier's file, its penultimate
+            activations), ``inception`` (the network of FID), ``timm:<name>`` or ``torchvision:<name>``.
         weights: a file; None means the hub's cache for ``inception``, the hub for ``timm:``, and is an error
             for others.
+        given: ``architecture, mean, std, size_px`` of a ``classifier`` whose file does not say them; values of
+            None count as not given.
         device: where it runs.
         batch: images in a pass.
 
@@ -117,12 +125,18 @@ def load_extractor(
             right.
     """
     library = kind.partition(":")[0]
-    if library not in _KINDS:
-        raise ModelError(
-            f"evaluation.extractor.kind: {kind!r} is unknown; it may be one of {', '.join(_KINDS)}"
-        )
-    network, heads, prepare = _KINDS[library](kind, None if weights is None else Path(weights))
-    return FeatureExtractor(kind.replace(":", "-"), network, heads, prepare, device=device, batch=batch)
+    if library not in (*_KINDS, "classifier"):
+        names = ", ".join((*_KINDS, "classifier"))
+        raise ModelError(f"evaluation.extractor.kind: {kind!r} is unknown; it may be one of {names}")
+    path = None if weights is None else Path(weights)
+    name = kind
+    if library == "classifier":
+        known = {key: value for key, value in (given or {}).items() if value is not None}
+        network, heads, prepare = _classifier(_needed(kind, path), known)
+        name = f"classifier-{network.architecture}"
+    else:
+        network, heads, prepare = _KINDS[library](kind, path)
+    return FeatureExtractor(name.replace(":", "-"), network, heads, prepare, device=device, batch=batch)
 
 
 def clean_resize(images: np.ndarray, size_px: int) -> np.ndarray:
@@ -154,12 +168,17 @@ _Parts = tuple[nn.Module, Callable[[Tensor], Heads], Callable[[np.ndarray], Tens
 
 
 def _miniature(kind: str, weights: Path | None) -> _Parts:
-    classifier = load_classifier(_needed(kind, weights))
-    head = getattr(classifier.network, "linear", None)
+    return _classifier(_needed(kind, weights), {})
+
+
+def _classifier(
+    weights: Path, given: Mapping[str, Any]
+) -> tuple[Classifier, Callable[[Tensor], Heads], Callable[[np.ndarray], Tensor]]:
+    classifier = load_classifier(weights, given)
 
     def heads(images: Tensor) -> Heads:
-        features = classifier.features(images)
-        return features, classifier(images) if head is None else head(features)
+        logits, features = classifier.logits_and_features(images)
+        return features, logits
 
     return classifier, heads, lambda images: _channels_first(images.astype(np.float32) / 255)
 

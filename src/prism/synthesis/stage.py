@@ -20,7 +20,7 @@ from prism.data.classes import load_classes
 from prism.data.prompts import PromptRecord, read_prompts
 from prism.data.shards import Sample, sample_key, shard_plan, write_shard
 from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts
-from prism.errors import ModelError
+from prism.errors import ModelError, ShardError
 from prism.guidance import Term, free
 from prism.models.diffusion import load_text_to_image
 from prism.models.hashes import hash_weights
@@ -48,7 +48,10 @@ def synthesize(config: Config, method: str, shard: int, prompts: Path, output: P
     chosen = config.methods[method]
     classes = load_classes(config.classes)
     records = read_prompts(prompts, classes, config.synthesis.images_per_class)
-    plan = shard_plan(len(classes), config.synthesis.images_per_class, config.synthesis.shards)[shard]
+    shards = config.synthesis.shards
+    if not 0 <= shard < shards:
+        raise ShardError(f"synthesis: there is no shard {shard}; synthesis.shards={shards}, so 0 to {shards - 1}")
+    plan = shard_plan(len(classes), config.synthesis.images_per_class, shards)[shard]
     device = pick_device(config.device)
     reset_peak_memory()
     model = load_text_to_image(config.diffusion, device, pick_precision(config.precision, device))
@@ -66,7 +69,7 @@ def synthesize(config: Config, method: str, shard: int, prompts: Path, output: P
     work.mkdir(parents=True, exist_ok=True)
     redrawn = 0
     samples: list[Sample] = []
-    title = f"{method} shard {shard + 1} of {config.synthesis.shards}"
+    title = f"{method} shard {shard + 1} of {shards}"
     with tqdm(total=len(plan), desc=title, unit="image", mininterval=1) as bar:
         for start in range(0, len(plan), batch):
             places = plan[start : start + batch]

@@ -14,8 +14,8 @@ from prism.models.kernels import tune_for_cpu
 LATENT_CHANNELS = 4
 
 
-def new_autoencoder() -> AutoencoderKL:
-    """32x32x3 images in [-1, 1] to 8x8x4 latents and back."""
+def new_autoencoder(size_px: int = 32) -> AutoencoderKL:
+    """Images in [-1, 1] to latents of a quarter of their side (32x32x3 to 8x8x4) and back."""
     return AutoencoderKL(
         block_out_channels=(32, 64, 96),
         down_block_types=("DownEncoderBlock2D",) * 3,
@@ -23,7 +23,7 @@ def new_autoencoder() -> AutoencoderKL:
         layers_per_block=1,
         latent_channels=LATENT_CHANNELS,
         norm_num_groups=16,
-        sample_size=32,
+        sample_size=size_px,
         mid_block_add_attention=False,
     )
 
@@ -51,7 +51,8 @@ def train_autoencoder(
     images: np.ndarray, work: Path, schedule: Schedule, *, batch: int = 64, kl_weight: float = 1e-5
 ) -> AutoencoderKL:
     """Reconstruction with a small Kullback-Leibler weight, then ``scaling_factor`` set to give unit latents."""
-    model = tune_for_cpu(new_autoencoder())
+    torch.manual_seed(schedule.seed)
+    model = tune_for_cpu(new_autoencoder(images.shape[1]))
 
     @torch.compile
     def round_trip(target: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -76,7 +77,7 @@ def train_autoencoder(
 
 @torch.no_grad()
 def encode(model: AutoencoderKL, images: np.ndarray, batch: int = 256) -> torch.Tensor:
-    """Posterior means (n, 4, 8, 8), unscaled."""
+    """Posterior means (n, 4, h/4, w/4), unscaled."""
     parts = []
     for start in range(0, len(images), batch):
         x = to_tensor(images[start : start + batch])
@@ -126,6 +127,7 @@ def train_tiny(
     images: np.ndarray, latents: torch.Tensor, work: Path, schedule: Schedule, *, batch: int = 64
 ) -> AutoencoderTiny:
     """Fit a tiny encoder and decoder to the full ones: ``latents`` (n, 4, 8, 8) are scaled, of ``images``."""
+    torch.manual_seed(schedule.seed)
     tiny = new_tiny_autoencoder().to(memory_format=torch.channels_last)
 
     def loss_of(rng: np.random.Generator, noise: torch.Generator) -> Losses:

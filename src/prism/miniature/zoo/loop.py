@@ -82,7 +82,8 @@ def train(model: nn.Module, loss_of: LossOf, schedule: Schedule, work: Path, *, 
         if averages:
             _average(averages, model, min(schedule.ema_decay, (1 + step) / (10 + step)))
         if step % 20 == 0:
-            running = {k: 0.9 * running.get(k, float(v)) + 0.1 * float(v) for k, v in losses.items()}
+            now = {k: float(v.detach()) for k, v in losses.items()}
+            running = {k: 0.9 * running.get(k, v) + 0.1 * v for k, v in now.items()}
             bar.set_postfix({k: f"{v:.4f}" for k, v in running.items()}, refresh=False)
         if time.monotonic() - saved > schedule.checkpoint_seconds or step + 1 == schedule.steps:
             _save(work, step + 1, model, optimizer, averages)

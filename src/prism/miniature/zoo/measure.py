@@ -32,8 +32,12 @@ def reconstruction_agreement(vae: AutoencoderKL, images: np.ndarray, oracle: Cla
     """Share of images whose concept the oracle still sees after encoding and decoding, and the mean squared error."""
     again = reconstruct(vae, images)
     kept = answers(oracle, images) == answers(oracle, again)
-    error = (again.astype(np.float64) - images) / 127.5
-    return {"oracle_kept": float(kept.mean()), "mse": float((error**2).mean())}
+    return {"oracle_kept": float(kept.mean()), "mse": squared_error(again, images)}
+
+
+def squared_error(images: np.ndarray, wanted: np.ndarray) -> float:
+    """Mean squared difference of uint8 images, as numbers in [-1, 1]."""
+    return float((((images.astype(np.float64) - wanted) / 127.5) ** 2).mean())
 
 
 def sense_shares(pipeline: Path, oracle: Classifier, *, per_caption: int = IMAGES_PER_CAPTION) -> dict[str, float]:

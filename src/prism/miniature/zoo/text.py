@@ -27,17 +27,18 @@ def new_tokenizer(corpus: Iterable[str], *, vocab_size: int = 2048, max_tokens: 
         ]
     )
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    # Every byte must also be able to end a word. Named here, these tokens have fixed numbers; the learner would number
+    # those it meets in an order that differs from run to run, and a resumed training would read other tokens.
+    endings = [f"{letter}</w>" for letter in alphabet]
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         initial_alphabet=alphabet,
-        special_tokens=[BEGIN, END],
+        special_tokens=[BEGIN, END, *endings],
         end_of_word_suffix="</w>",
         show_progress=False,
     )
     learner.train_from_iterator(corpus, trainer)
     vocab = learner.get_vocab()
-    for letter in alphabet:  # every byte must also be able to end a word
-        vocab.setdefault(f"{letter}</w>", len(vocab))
     merges = [tuple(pair) for pair in _merges(learner)]
     return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=max_tokens)
 
