@@ -15,7 +15,7 @@ demo: $(ENV)
 	@echo && echo "All tables and figures: results/miniature/report.html"
 
 test: $(ENV)
-	$(BIN)/python -m pytest -q -n auto $(TESTS)
+	$(BIN)/python -m pytest -q -n auto --dist loadfile $(TESTS)
 
 lint: $(ENV)
 	$(BIN)/ruff check src scripts tests

@@ -183,7 +183,11 @@ def _comparisons(
 def _pipeline(folder: Path, device: torch.device, dtype: torch.dtype) -> StableDiffusionPipeline:
     """diffusers' own pipeline as a user would load it; only the U-Net's arithmetic may be lower, as in ours."""
     pipeline = StableDiffusionPipeline.from_pretrained(
-        folder / "text-to-image", safety_checker=None, local_files_only=True, low_cpu_mem_usage=False
+        folder / "text-to-image",
+        safety_checker=None,
+        local_files_only=True,
+        low_cpu_mem_usage=False,
+        dtype=torch.float32,  # whatever it is saved in
     ).to(device)
     pipeline.set_progress_bar_config(disable=True)
     if dtype != torch.float32:
