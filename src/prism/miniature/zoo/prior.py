@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL, StableDiffusionPipeline
 
+from prism.artifacts import read_json, write_json
 from prism.config.zoo import ZooConfig
 from prism.miniature.zoo import schedules
 from prism.miniature.zoo.autoencoder import encode, train_autoencoder, train_tiny, tune_decoder
@@ -127,3 +128,8 @@ def save_pipeline(pipe: StableDiffusionPipeline, folder: Path) -> None:
     pipe.text_encoder.half()
     pipe.vae.half()
     pipe.save_pretrained(folder, safe_serialization=True)
+    # diffusers notes the folder that a part was loaded from: a path of this machine.
+    for path in folder.rglob("config.json"):
+        settings = read_json(path)
+        if settings.pop("_name_or_path", None) is not None:
+            write_json(path, settings)
