@@ -27,8 +27,8 @@ env: $(ENV)
 .venv/.complete: envs/requirements.txt pyproject.toml
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet uv==0.13.8
-	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r envs/requirements.txt
-	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+	.venv/bin/uv pip install --quiet --system-certs --python .venv/bin/python --require-hashes -r envs/requirements.txt
+	.venv/bin/uv pip install --quiet --system-certs --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
 
 # Anew from envs/requirements.in: every package at its newest, for Python 3.11 and later, with hashes.
