@@ -54,8 +54,7 @@ def test_symmetric_and_invariant_to_rotation_and_order(features, rotation, n):
 def test_falls_with_the_number_of_samples():
     rng = np.random.default_rng(0)
     values = [
-        frechet_distance(real=rng.normal(size=(n, 32)), synthetic=rng.normal(size=(n, 32)))
-        for n in (100, 1000, 5000)
+        frechet_distance(real=rng.normal(size=(n, 32)), synthetic=rng.normal(size=(n, 32))) for n in (100, 1000, 5000)
     ]
     assert values[0] > 3 * values[1] > 3 * values[2]
 

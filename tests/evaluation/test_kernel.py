@@ -25,9 +25,7 @@ def test_equals_clean_fid_on_whole_sets(features):
 
 def test_equals_torchmetrics_on_whole_sets(features):
     reference = pytest.importorskip("torchmetrics.image.kid")
-    first, second = (
-        torch.from_numpy(each) for each in (features(60, 16), features(60, 16, seed=1, shift=0.2))
-    )
+    first, second = (torch.from_numpy(each) for each in (features(60, 16), features(60, 16, seed=1, shift=0.2)))
     wanted = reference.poly_mmd(first, second).item()
     assert kernel_distance(real=first, synthetic=second).mean == pytest.approx(wanted, rel=1e-9)
 

@@ -63,9 +63,7 @@ def test_equals_prdc(features, dtype, n, m, d):
     real = features(n, d, shift=3.0).astype(dtype)
     synthetic = features(m, d, seed=1, shift=3.1, scale=0.9).astype(dtype)
     for k in (1, 3, 5):
-        assert measured(real, synthetic, k, tile=128) == pytest.approx(
-            reference(real, synthetic, k), abs=1e-6
-        )
+        assert measured(real, synthetic, k, tile=128) == pytest.approx(reference(real, synthetic, k), abs=1e-6)
 
 
 def test_copies_of_real_samples_are_ties_by_convention():
@@ -139,10 +137,7 @@ def test_expected_coverage(golden):
 
 def test_one_distribution_has_the_expected_coverage_and_density_one():
     rng = np.random.default_rng(0)
-    drawn = [
-        manifold_metrics(real=rng.normal(size=(500, 4)), synthetic=rng.normal(size=(400, 4)))
-        for _ in range(8)
-    ]
+    drawn = [manifold_metrics(real=rng.normal(size=(500, 4)), synthetic=rng.normal(size=(400, 4))) for _ in range(8)]
     wanted = expected_coverage(n_real=500, n_synthetic=400, k=5)
     assert np.mean([each.coverage for each in drawn]) == pytest.approx(wanted, abs=0.01)
     assert np.mean([each.density for each in drawn]) == pytest.approx(1.0, abs=0.05)
@@ -169,7 +164,5 @@ def test_memory_does_not_grow_with_the_square_of_the_samples(project_root):
         print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
     """)
     environment = {**os.environ, "PYTHONPATH": str(project_root / "src")}
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
     assert float(done.stdout) < 64

@@ -14,8 +14,7 @@ from prism.config import Config, load_config
 from prism.data.shards import Sample, sample_key, write_shard
 from prism.errors import DataError, ModelError
 from prism.evaluation import measures
-from prism.evaluation.stage import evaluate, style_asked
-from prism.miniature.captions import STYLE_PHRASES
+from prism.evaluation.stage import evaluate
 from prism.miniature.lexicon import COLOURS, CONCEPTS, CONTEXTS, STYLES
 from prism.models.checkpoints import save_model
 from prism.models.classifiers import build
@@ -91,7 +90,7 @@ def test_one_file_holds_every_metric_and_its_protocol(place):
         "oracle_sense",
         "oracle_style",
     }
-    cover = {"oracle_contexts", "oracle_colours", "oracle_styles", "oracle_cells"}
+    cover = {"oracle_contexts", "oracle_colours", "oracle_styles", "oracle_cells", "oracle_coverage"}
     assert always | others | cover <= set(found["metrics"]) == set(found["protocol"]["names"])
     protocol = found["protocol"]
     assert (protocol["n_real"], protocol["n_synthetic"], protocol["n"]) == (40, 60, 40)
@@ -156,13 +155,3 @@ def test_what_cannot_be_measured_is_one_line_and_leaves_no_file(place, tmp_path)
     with pytest.raises(ModelError, match="has 7 outputs; an oracle has 49"):
         evaluate(config, "prism", shards, output)
     assert not output.exists()
-
-
-def test_the_style_asked_for_is_read_from_record_or_prompt():
-    asked = [
-        {"style": "cartoon", "prompt": "a sketch of a bat"},
-        {"style": "", "prompt": "a pencil drawing of a bat"},
-        {"prompt": "a bat"},
-        {},
-    ]
-    assert [style_asked(record, STYLE_PHRASES) for record in asked] == [2, 1, -1, -1]

@@ -49,8 +49,7 @@ def free_energy_gap(*, real: Features, synthetic: Features, temperature: float =
     """
     as_pair(real=real, synthetic=synthetic)
     return float(
-        free_energy(synthetic, temperature=temperature).mean()
-        - free_energy(real, temperature=temperature).mean()
+        free_energy(synthetic, temperature=temperature).mean() - free_energy(real, temperature=temperature).mean()
     )
 
 

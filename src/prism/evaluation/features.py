@@ -22,9 +22,7 @@ def as_features(name: str, features: Features, *, minimum: int = 1) -> Tensor:
         raise ValueError(f"{name} has {len(tensor)} rows; at least {minimum} are needed")
     if not tensor.is_floating_point():
         tensor = tensor.double()
-    if not all(
-        bool(torch.isfinite(extreme)) for extreme in torch.aminmax(tensor)
-    ):  # both pass NaN on; no copy is made
+    if not all(bool(torch.isfinite(extreme)) for extreme in torch.aminmax(tensor)):  # both pass NaN on; no copy is made
         raise ValueError(f"{name} holds numbers that are not finite")
     return tensor.detach()
 
@@ -38,9 +36,7 @@ def as_pair(*, real: Features, synthetic: Features, minimum: int = 1) -> tuple[T
     first = as_features("real", real, minimum=minimum)
     second = as_features("synthetic", synthetic, minimum=minimum)
     if first.shape[1] != second.shape[1]:
-        raise ValueError(
-            f"real has {first.shape[1]} features and synthetic {second.shape[1]}; one network gives both"
-        )
+        raise ValueError(f"real has {first.shape[1]} features and synthetic {second.shape[1]}; one network gives both")
     if first.dtype != second.dtype:
         first, second = first.double(), second.double()
     return first, second.to(first.device)

@@ -64,9 +64,7 @@ def frechet_distance_of_statistics(
     )
     width = len(mean_1)
     if mean_2.shape != (width,) or cov_1.shape != (width, width) or cov_2.shape != (width, width):
-        raise ValueError(
-            f"means of {width} features need shapes ({width},) and covariances ({width}, {width})"
-        )
+        raise ValueError(f"means of {width} features need shapes ({width},) and covariances ({width}, {width})")
     values, vectors = torch.linalg.eigh(cov_1)
     # Directions without variance are left out: the root would turn their rounding error of 1e-16 into 1e-8.
     present = values > width * torch.finfo(torch.float64).eps * values.amax()

@@ -36,9 +36,7 @@ def inception_score(*, probabilities: Features, splits: int = 10, seed: int | No
         raise ValueError(f"splits={splits} must be at least 1")
     rows = as_features("probabilities", probabilities, minimum=splits).double().cpu()
     if bool((rows < 0).any()) or bool(((rows.sum(1) - 1).abs() > 1e-3).any()):
-        raise ValueError(
-            "probabilities must be at least 0 and sum to one in every row; logits need a softmax first"
-        )
+        raise ValueError("probabilities must be at least 0 and sum to one in every row; logits need a softmax first")
     if seed is not None:
         rows = rows[torch.from_numpy(np.random.default_rng(seed).permutation(len(rows)))]
     scores = []

@@ -45,8 +45,7 @@ def kernel_distance(
     values = []
     for _ in range(subsets):
         chosen = [
-            torch.from_numpy(rng.choice(len(each), size, replace=False)).to(first.device)
-            for each in (first, second)
+            torch.from_numpy(rng.choice(len(each), size, replace=False)).to(first.device) for each in (first, second)
         ]
         values.append(_unbiased(first[chosen[0]].double(), second[chosen[1]].double()))
     return KernelDistance(float(np.mean(values)), float(np.std(values)))
@@ -55,9 +54,7 @@ def kernel_distance(
 def _unbiased(first: Tensor, second: Tensor) -> float:
     """Squared discrepancy of two sets of n samples, pairs of a sample with itself left out."""
     count = len(first)
-    within = sum(
-        kernel.sum() - kernel.diagonal().sum() for kernel in (_kernel(first, first), _kernel(second, second))
-    )
+    within = sum(kernel.sum() - kernel.diagonal().sum() for kernel in (_kernel(first, first), _kernel(second, second)))
     across = _kernel(first, second).sum()
     return (within / (count * (count - 1)) - 2 * across / count**2).item()
 

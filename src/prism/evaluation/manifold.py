@@ -124,18 +124,14 @@ class _Pair:
 
     def inside(self, balls: _Balls) -> Tensor:
         """Which pairs (first, second) are no further apart than the ball reaches, decided exactly."""
-        radii = (
-            balls.radii[self.first.held][:, None] if balls.of_real else balls.radii[self.second.held][None, :]
-        )
+        radii = balls.radii[self.first.held][:, None] if balls.of_real else balls.radii[self.second.held][None, :]
         inside, undecided = _sort_out(self.squared, radii, self.error)
         rows, columns = undecided.nonzero(as_tuple=True)
         if len(rows) > _DENSE * undecided.numel():
             inside, undecided = self._screen_again(radii)
             rows, columns = undecided.nonzero(as_tuple=True)
         if len(rows):
-            exact = exact_pairs(
-                self.real, self.synthetic, rows + self.first.start, columns + self.second.start
-            )
+            exact = exact_pairs(self.real, self.synthetic, rows + self.first.start, columns + self.second.start)
             limit = radii.expand_as(inside)[rows, columns]
             width = tie_width(limit, self.real.shape[1])
             inside[rows, columns] = exact < limit - width if balls.strict else exact <= limit + width

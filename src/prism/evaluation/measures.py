@@ -107,9 +107,7 @@ def _read(path: Path, count: int) -> Measured | None:
         return None
     try:
         with np.load(path, allow_pickle=False) as file:
-            found = Measured(
-                file["labels"], file["features"], file.get("probabilities"), file["teacher_logits"]
-            )
+            found = Measured(file["labels"], file["features"], file.get("probabilities"), file["teacher_logits"])
         if len(found) != count:
             raise ValueError(f"holds {len(found)} images instead of {count}")
     except Exception as error:  # a damaged archive fails in many ways, and each has the same cure

@@ -20,9 +20,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_SPARE_NEIGHBOURS = (
-    4  # kept beyond the k-th, so that the screen's error can be repaired without a second search
-)
+_SPARE_NEIGHBOURS = 4  # kept beyond the k-th, so that the screen's error can be repaired without a second search
 _NUMBERS_AT_ONCE = 1 << 17  # gathered at once when single pairs are computed: one mebibyte stays in the cache
 
 
@@ -48,9 +46,7 @@ def mean_row(features: Tensor) -> Tensor:
     return total / len(features)
 
 
-def tiles(
-    features: Tensor, centre: Tensor, size: int, *, start: int = 0, exact: bool = False
-) -> Iterator[Tile]:
+def tiles(features: Tensor, centre: Tensor, size: int, *, start: int = 0, exact: bool = False) -> Iterator[Tile]:
     """Centred tiles of ``features`` (n, d) from row ``start`` on; ``exact`` asks for double precision."""
     single = features.device.type == "cpu" and not exact
     for first in range(start, len(features), size):
@@ -123,11 +119,8 @@ def _settle(features: Tensor, nearest: Tensor, index: Tensor, error: Tensor, k: 
     return exact, certain | (kept == count - 1)
 
 
-def _screen_neighbours(
-    features: Tensor, centre: Tensor, kept: int, tile: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Screened squared distances and indices (n, kept) of the nearest other rows, and the error (n,) in them.
-    """
+def _screen_neighbours(features: Tensor, centre: Tensor, kept: int, tile: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Screened squared distances and indices (n, kept) of the nearest other rows, and the error (n,) in them."""
     nearest, index, error = _nothing_yet(len(features), kept, next(tiles(features[:1], centre, 1)).rows)
     for first in tiles(features, centre, tile):
         for second in tiles(features, centre, tile, start=first.start):
@@ -153,12 +146,7 @@ def _search_exactly(features: Tensor, centre: Tensor, rows: Tensor, kept: int, t
         inside = ((rows >= other.start) & (rows < other.held.stop)).nonzero().flatten()
         squared[inside, rows[inside] - other.start] = torch.inf
         _merge(nearest, index, squared, other.start)
-    return (
-        exact_pairs(features, features, rows.repeat_interleave(kept), index.flatten())
-        .view(-1, kept)
-        .sort(1)
-        .values
-    )
+    return exact_pairs(features, features, rows.repeat_interleave(kept), index.flatten()).view(-1, kept).sort(1).values
 
 
 def _nothing_yet(count: int, kept: int, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -7,6 +7,7 @@ without which two values may not be compared.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +25,16 @@ from prism.evaluation.inception_score import inception_score
 from prism.evaluation.kernel import kernel_distance
 from prism.evaluation.manifold import manifold_metrics
 from prism.evaluation.measures import Measured
+from prism.evaluation.oracle import Answers
 from prism.evaluation.sampling import even_subset
-from prism.evaluation.truth import HEADS, cell_coverage, normalised_entropy, share_right
+from prism.evaluation.truth import (
+    HEADS,
+    cell_coverage,
+    cells_of,
+    normalised_entropy,
+    real_coverage,
+    share_right,
+)
 from prism.seeds import derive
 
 _MOST_SPLITS = 10  # of the inception score
@@ -66,13 +75,9 @@ def image_metrics(*, real: Measured, synthetic: Measured, protocol: Protocol) ->
     """
     n = min(len(real), len(synthetic))
     if n <= protocol.k:
-        raise ValueError(
-            f"k={protocol.k} needs more than {protocol.k} images in both sets; the smaller one has {n}"
-        )
+        raise ValueError(f"k={protocol.k} needs more than {protocol.k} images in both sets; the smaller one has {n}")
     first = real.take(even_subset(real.labels, n, seed=derive(protocol.seed, "evaluation", "real")))
-    second = synthetic.take(
-        even_subset(synthetic.labels, n, seed=derive(protocol.seed, "evaluation", "synthetic"))
-    )
+    second = synthetic.take(even_subset(synthetic.labels, n, seed=derive(protocol.seed, "evaluation", "synthetic")))
     features = {"real": first.features, "synthetic": second.features}
     kid = kernel_distance(
         **features,
@@ -102,36 +107,36 @@ def image_metrics(*, real: Measured, synthetic: Measured, protocol: Protocol) ->
             seed=derive(protocol.seed, "evaluation", "splits"),
         )
         metrics |= {"inception_score": score.mean, "inception_score_std": score.std}
-    energies = {
-        name: free_energy(each.teacher_logits) for name, each in (("real", real), ("synthetic", synthetic))
-    }
+    energies = {name: free_energy(each.teacher_logits) for name, each in (("real", real), ("synthetic", synthetic))}
     names = {short: _full_name(short, protocol, n, len(synthetic)) for short in metrics}
     return Results(metrics, names, {"energy": shared_histogram(**energies)}, n)
 
 
-def oracle_metrics(
-    *, seen: dict[str, np.ndarray], wanted: dict[str, np.ndarray], labels: np.ndarray, sizes: dict[str, int]
-) -> dict[str, float]:
-    """What the oracle can tell of the miniature's images.
+def oracle_metrics(*, synthetic: Answers, real: Answers, sizes: dict[str, int]) -> dict[str, float]:
+    """What the oracle can tell of the miniature's images, beside real ones.
 
     Args:
-        seen: its answers (n,) for each of ``truth.HEADS``.
-        wanted: for ``concept`` and ``style``, what each image was asked to be (n,); below 0 where nothing was
-            asked.
-        labels: class of each image (n,).
-        sizes: how many answers each head has.
+        synthetic: its answers to the method's images.
+        real: its answers to real test images.
+        sizes: how many answers each of ``truth.HEADS`` has.
     """
-    metrics = {"oracle_sense": share_right(seen=seen["concept"], wanted=wanted["concept"])}
-    if (wanted["style"] >= 0).any():
-        metrics["oracle_style"] = share_right(seen=seen["style"], wanted=wanted["style"])
+    seen = synthetic.seen
+    metrics = {"oracle_sense": share_right(seen=seen["concept"], wanted=synthetic.concepts)}
+    if (synthetic.styles >= 0).any():
+        metrics["oracle_style"] = share_right(seen=seen["style"], wanted=synthetic.styles)
+    counted = {"labels": synthetic.labels, "right": seen["concept"] == synthetic.concepts}
     for head in HEADS[1:]:
-        metrics[f"oracle_{head}s"] = normalised_entropy(seen=seen[head], labels=labels, choices=sizes[head])
+        metrics[f"oracle_{head}s"] = normalised_entropy(seen=seen[head], choices=sizes[head], **counted)
+    everything = cells_of(seen, sizes, HEADS[1:])
     metrics["oracle_cells"] = cell_coverage(
-        contexts=seen["context"],
-        colours=seen["colour"],
-        labels=labels,
-        n_contexts=sizes["context"],
-        n_colours=sizes["colour"],
+        cells=everything, choices=math.prod(sizes[head] for head in HEADS[1:]), **counted
+    )
+    where = ("context", "colour")  # real images have one style
+    metrics["oracle_coverage"] = real_coverage(
+        cells=cells_of(seen, sizes, where),
+        **counted,
+        real=cells_of(real.seen, sizes, where),
+        real_labels=real.labels,
     )
     return metrics
 

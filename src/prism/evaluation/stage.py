@@ -6,24 +6,19 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import torch
 
 from prism.artifacts import hash_of, progress_dir, sha256_file, write_json
 from prism.config import Config
 from prism.data.classes import ClassList, load_classes
 from prism.data.images import EvaluationData, ImageSet
-from prism.data.shards import ShardSet, read_shards
+from prism.data.shards import read_shards
 from prism.data.sources import load_source, split_seed
 from prism.devices import pick_device, reset_peak_memory, run_facts, set_threads
-from prism.errors import DataError, ModelError
+from prism.errors import DataError
 from prism.evaluation import REVISION
-from prism.evaluation.measures import classify, measure, measure_cached
+from prism.evaluation.measures import measure, measure_cached
+from prism.evaluation.oracle import load_oracle
 from prism.evaluation.protocol import Protocol, image_metrics, oracle_metrics
-from prism.evaluation.truth import HEADS, split_heads
-from prism.models.checkpoints import load_classifier
 from prism.models.features import load_extractor
 from prism.models.teacher import load_teacher
 
@@ -69,16 +64,16 @@ def evaluate(config: Config, method: str, shards: Sequence[Path], output: Path) 
             f"but {images.name} has {len(images)} and {reference.name} {len(reference)}"
         )
     passing = {"batch": settings.batch, "device": device}
-    real = measure_cached(
-        reference, extractor, teacher, folder=progress_dir(output.parent / "reference"), **passing
-    )
+    real = measure_cached(reference, extractor, teacher, folder=progress_dir(output.parent / "reference"), **passing)
     synthetic = measure(images, extractor, teacher, **passing)
-    protocol = Protocol(
-        extractor.name, settings.k, settings.kid_subsets, settings.kid_subset_size, config.seed
-    )
+    protocol = Protocol(extractor.name, settings.k, settings.kid_subsets, settings.kid_subset_size, config.seed)
     results = image_metrics(real=real, synthetic=synthetic, protocol=protocol)
-    oracle = {} if settings.oracle is None else _ask_oracle(settings.oracle, images, classes, **passing)
-    metrics = {**results.metrics, **oracle}
+    told: dict[str, float] = {}
+    if settings.oracle is not None:
+        oracle = load_oracle(settings.oracle, classes)
+        answers = {"synthetic": oracle.ask(images, **passing), "real": oracle.ask(reference, **passing)}
+        told = oracle_metrics(**answers, sizes=oracle.sizes)
+    metrics = {**results.metrics, **told}
     manifest = {
         "stage": "evaluation",
         "recipe": config.recipe("evaluation", method=method),
@@ -98,7 +93,7 @@ def evaluate(config: Config, method: str, shards: Sequence[Path], output: Path) 
                 "n_real": len(reference),
                 "n_synthetic": len(images),
                 "n": results.n,
-                "names": {**results.names, **{name: f"{name}_n{len(images)}" for name in oracle}},
+                "names": {**results.names, **{name: f"{name}_n{len(images)}" for name in told}},
             },
             "histograms": _rounded(results.histograms),
             **manifest,
@@ -123,9 +118,7 @@ def _images_of(config: Config, method: str, shards: Sequence[Path], classes: Cla
             seed=split_seed(config.seed, "train"),
         )
     if images.labels.min() < 0 or images.labels.max() >= len(classes):
-        raise DataError(
-            f"{images.name}: has label {images.labels.max()}, the class list ends at {len(classes) - 1}"
-        )
+        raise DataError(f"{images.name}: has label {images.labels.max()}, the class list ends at {len(classes) - 1}")
     return images
 
 
@@ -141,47 +134,6 @@ def _reference(config: Config, synthetic: int, classes: ClassList) -> ImageSet:
         count=count,
         seed=split_seed(config.seed, "test"),
     )
-
-
-def _ask_oracle(
-    weights: Path, images: ImageSet, classes: ClassList, *, batch: int, device: torch.device
-) -> dict[str, float]:
-    """The oracle's metrics; the miniature's words are loaded only where there is an oracle to speak them."""
-    from prism.miniature.captions import STYLE_PHRASES
-    from prism.miniature.lexicon import COLOURS, CONCEPTS, CONTEXTS, STYLES
-
-    words = dict(zip(HEADS, (tuple(CONCEPTS), STYLES, CONTEXTS, tuple(COLOURS)), strict=True))
-    sizes = {head: len(words[head]) for head in HEADS}
-    oracle = load_classifier(weights)
-    if oracle.num_classes != sum(sizes.values()):
-        raise ModelError(
-            f"{weights}: has {oracle.num_classes} outputs; an oracle has {sum(sizes.values())}, "
-            f"{', '.join(f'{size} for the {head}' for head, size in sizes.items())}"
-        )
-    keys = [f"{spec.name}.{spec.sense}" for spec in classes]
-    foreign = [key for key in keys if key not in CONCEPTS]
-    if foreign:
-        raise DataError(
-            f"{classes.source}: {foreign[0]} is not in the miniature's world; set evaluation.oracle to null"
-        )
-    seen = split_heads(classify(oracle, images.images, batch=batch, device=device), tuple(sizes.values()))
-    concept_of = np.array([words["concept"].index(key) for key in keys])
-    records = images.records if isinstance(images, ShardSet) else ({},) * len(images)
-    styles = np.array([style_asked(record, STYLE_PHRASES) for record in records])
-    wanted = {"concept": concept_of[images.labels], "style": styles}
-    return oracle_metrics(seen=seen, wanted=wanted, labels=images.labels, sizes=sizes)
-
-
-def style_asked(record: dict[str, Any], phrases: dict[str, tuple[str, ...]]) -> int:
-    """Index of the style that an image's record or prompt asks for, -1 if it asks for none."""
-    styles = list(phrases)
-    if record.get("style") in styles:
-        return styles.index(record["style"])
-    prompt = str(record.get("prompt", ""))
-    asked = [
-        index for index, style in enumerate(styles) if any(phrase in prompt for phrase in phrases[style])
-    ]
-    return asked[0] if asked else -1
 
 
 def _rounded(histograms: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, list[float]]]:

@@ -2,12 +2,13 @@
 
 The oracle is a classifier whose logits are four heads behind each other, in the order of the lexicon:
 :data:`HEADS`. With it, what other metrics only suggest can be counted: images of the wrong sense, contexts
-that are never drawn.
+that are never drawn. What an image of another concept shows is no variety of the class it was made for, so
+diversity is counted over images of the right concept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -50,55 +51,84 @@ def share_right(*, seen: np.ndarray, wanted: np.ndarray) -> float:
     return float((seen[asked] == wanted[asked]).mean())
 
 
-def normalised_entropy(*, seen: np.ndarray, labels: np.ndarray, choices: int) -> float:
+def normalised_entropy(*, seen: np.ndarray, labels: np.ndarray, right: np.ndarray, choices: int) -> float:
     """Entropy of what the oracle sees within a class, over its maximum, averaged over classes: 1 is even, 0
     one choice.
 
     Args:
         seen: answers of one head (n,).
         labels: class of each image (n,).
+        right: whether an image shows its class (n,); others do not count, and a class with none has 0.
         choices: how many answers the head has; a class with fewer images than that is measured against its
             image count.
 
     Raises:
         ValueError: the lengths differ, or there is no choice.
     """
-    seen, labels = _checked(seen, labels, choices)
+    seen, labels, right = _checked(seen, labels, right, choices)
     entropies = []
     for label in np.unique(labels):
-        counts = np.bincount(seen[labels == label], minlength=choices)
-        most = min(choices, counts.sum())
-        shares = counts[counts > 0] / counts.sum()
+        most = min(choices, (labels == label).sum())
+        counts = np.bincount(seen[(labels == label) & right], minlength=choices)
+        shares = counts[counts > 0] / max(1, counts.sum())
         entropies.append(-(shares * np.log(shares)).sum() / np.log(most) if most > 1 else 0.0)
     return float(np.mean(entropies)) + 0.0  # no negative zero
 
 
-def cell_coverage(
-    *, contexts: np.ndarray, colours: np.ndarray, labels: np.ndarray, n_contexts: int, n_colours: int
-) -> float:
-    """Share of the (context, colour) cells that a class hits, averaged over classes.
+def cell_coverage(*, cells: np.ndarray, labels: np.ndarray, right: np.ndarray, choices: int) -> float:
+    """Share of the cells (combinations of answers, numbered by :func:`cells_of`) that a class hits, averaged over
+    classes.
 
-    A class with fewer images than cells is measured against the cells it could hit.
+    A class with fewer images than cells is measured against the cells it could hit. Only images that show their
+    class, ``right``, hit.
 
     Raises:
-        ValueError: the lengths differ.
+        ValueError: the lengths differ, or a cell is beyond ``choices``.
     """
-    contexts, labels = _checked(contexts, labels, n_contexts)
-    colours, _ = _checked(colours, labels, n_colours)
-    cells = contexts * n_colours + colours
+    cells, labels, right = _checked(cells, labels, right, choices)
     shares = []
     for label in np.unique(labels):
-        members = cells[labels == label]
-        shares.append(len(np.unique(members)) / min(len(members), n_contexts * n_colours))
+        members = labels == label
+        shares.append(len(np.unique(cells[members & right])) / min(members.sum(), choices))
     return float(np.mean(shares))
 
 
-def _checked(seen: np.ndarray, labels: np.ndarray, choices: int) -> tuple[np.ndarray, np.ndarray]:
-    seen, labels = np.asarray(seen), np.asarray(labels)
-    if seen.shape != labels.shape or seen.ndim != 1 or not len(seen):
+def real_coverage(
+    *, cells: np.ndarray, labels: np.ndarray, right: np.ndarray, real: np.ndarray, real_labels: np.ndarray
+) -> float:
+    """Share of real images whose cell some image of their class hits, averaged over classes: Naeem et al.'s coverage
+    (2020) with the truth in place of neighbourhoods.
+
+    Args:
+        cells, labels, right: of the synthetic images (n,), as in :func:`cell_coverage`.
+        real: cells of real images (m,).
+        real_labels: their classes (m,).
+
+    Raises:
+        ValueError: there are no real images, or their lengths differ.
+    """
+    real, real_labels = np.asarray(real), np.asarray(real_labels)
+    if real.shape != real_labels.shape or real.ndim != 1 or not len(real):
+        raise ValueError(f"real cells have shape {real.shape} and labels {real_labels.shape}; both are (m,), not 0")
+    hit = {(label, cell) for label, cell in zip(labels[right].tolist(), cells[right].tolist(), strict=True)}
+    found = np.array([pair in hit for pair in zip(real_labels.tolist(), real.tolist(), strict=True)])
+    return float(np.mean([found[real_labels == label].mean() for label in np.unique(real_labels)]))
+
+
+def cells_of(seen: Mapping[str, np.ndarray], sizes: Mapping[str, int], heads: Sequence[str]) -> np.ndarray:
+    """Number (n,) of the combination of answers of ``heads`` in each image, below the product of their sizes."""
+    return np.ravel_multi_index([seen[head] for head in heads], [sizes[head] for head in heads])
+
+
+def _checked(
+    seen: np.ndarray, labels: np.ndarray, right: np.ndarray, choices: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    seen, labels, right = np.asarray(seen), np.asarray(labels), np.asarray(right, bool)
+    if seen.shape != labels.shape or seen.shape != right.shape or seen.ndim != 1 or not len(seen):
         raise ValueError(
-            f"answers have shape {seen.shape} and labels {labels.shape}; both are (n,), n at least 1"
+            f"answers have shape {seen.shape}, labels {labels.shape} and right {right.shape}; "
+            "all are (n,), n at least 1"
         )
     if choices < 2 or seen.min() < 0 or seen.max() >= choices:
         raise ValueError(f"answers must be from 0 to {choices - 1}, and there must be a choice")
-    return seen, labels
+    return seen, labels, right

@@ -26,6 +26,7 @@ QUALITY = (
     Column("oracle_contexts", "Contexts seen", 3, "up"),
     Column("oracle_colours", "Colours seen", 3, "up"),
     Column("oracle_styles", "Styles seen", 3, "up"),
+    Column("oracle_coverage", "True coverage", 3, "up"),
 )
 
 
@@ -40,9 +41,7 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
     quality = frame[frame["stage"] == "evaluation"]
     blocks = _blocks(context.parts, present={*scores["method"], *quality["method"]})
     if not blocks:
-        raise DataError(
-            f"table ablation: no input is of a method made of {', '.join(PARTS)} alone; run such methods"
-        )
+        raise DataError(f"table ablation: no input is of a method made of {', '.join(PARTS)} alone; run such methods")
     measured = [column for column in QUALITY if not select(quality, column.key).empty]
     columns = [Column("method", "Method"), *(Column(part, name) for part, name in PARTS.items())]
     for column in [*([ACCURACY] if len(scores) else []), *measured]:
@@ -101,18 +100,14 @@ def _row(
     own_scores, own_quality = scores[scores["method"] == method], quality[quality["method"] == method]
     cells["accuracy"] = cell(own_scores, scale=PERCENT)
     if reference is not None and reference != method:
-        cells["accuracy_difference"] = _difference(
-            own_scores, scores[scores["method"] == reference], scale=PERCENT
-        )
+        cells["accuracy_difference"] = _difference(own_scores, scores[scores["method"] == reference], scale=PERCENT)
     for column in measured:
         own = select(own_quality, column.key)
         cells[column.key] = cell(own)
         if reference is not None and reference != method:
             other = select(quality[quality["method"] == reference], column.key)
             cells[f"{column.key}_difference"] = _difference(own, other)
-    return Row(
-        filled({"method": context.label(method), **cells}), sources(own_scores, own_quality), rule_above
-    )
+    return Row(filled({"method": context.label(method), **cells}), sources(own_scores, own_quality), rule_above)
 
 
 def _difference(own: pd.DataFrame, reference: pd.DataFrame, *, scale: float = 1.0) -> Cell | None:

@@ -25,7 +25,8 @@ COLUMNS = (
     Column("oracle_contexts", "Contexts", 3, "up"),
     Column("oracle_colours", "Colours", 3, "up"),
     Column("oracle_styles", "Styles", 3, "up"),
-    Column("oracle_cells", "Context × colour", 3, "up"),
+    Column("oracle_cells", "Context × colour × style", 3, "up"),
+    Column("oracle_coverage", "True coverage", 3, "up"),
 )
 
 
@@ -44,18 +45,14 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
         raise DataError("table quality: no evaluation among the inputs; run the stage evaluation first")
     columns = [column for column in COLUMNS if not select(frame, column.key).empty]
     if not columns:
-        raise DataError(
-            f"{frame['source'].iloc[0]}: holds none of the metrics {', '.join(c.key for c in COLUMNS)}"
-        )
+        raise DataError(f"{frame['source'].iloc[0]}: holds none of the metrics {', '.join(c.key for c in COLUMNS)}")
     rows = []
     methods = methods_of(frame, context)
     for index, method in enumerate(methods):
         of_method = frame[frame["method"] == method]
         cells = {column.key: cell(select(of_method, column.key)) for column in columns}
         below_reference = index == 1 and methods[0] == REAL
-        rows.append(
-            Row(filled({"method": context.label(method), **cells}), sources(of_method), below_reference)
-        )
+        rows.append(Row(filled({"method": context.label(method), **cells}), sources(of_method), below_reference))
     notes = ["Measured against real images that no data-free method has seen.", *_protocol(frame, columns)]
     return Table(
         "quality",
