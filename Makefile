@@ -18,7 +18,8 @@ test: $(ENV)
 	$(BIN)/python -m pytest -q -n auto --dist loadfile $(TESTS)
 
 lint: $(ENV)
-	$(BIN)/ruff check src scripts tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/snakemake --lint
 
 env: $(ENV)

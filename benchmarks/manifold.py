@@ -83,16 +83,12 @@ def measure(program: str, samples: int, features: int, k: int, threads: int) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=10_000, help="rows of each set")
     parser.add_argument("--features", type=int, default=512, help="columns of each set")
     parser.add_argument("--k", type=int, default=5, help="neighbours")
     parser.add_argument("--repeats", type=int, default=3, help="turns of each program")
-    parser.add_argument(
-        "--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of each program"
-    )
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of each program")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results" / "manifold.csv")
     given = parser.parse_args()
     sizes = {"samples": given.samples, "features": given.features, "k": given.k, "threads": given.threads}
@@ -113,8 +109,7 @@ def main() -> None:
 def report(best: dict[str, dict[str, float]]) -> None:
     """Write the table and the ratios to standard output."""
     lines = [
-        f"{'program':<10}{'seconds':>10}{'peak MiB':>10}{'precision':>11}"
-        f"{'recall':>9}{'density':>9}{'coverage':>10}"
+        f"{'program':<10}{'seconds':>10}{'peak MiB':>10}{'precision':>11}{'recall':>9}{'density':>9}{'coverage':>10}"
     ]
     for program, row in best.items():
         lines.append(

@@ -30,9 +30,7 @@ from prism.models.scoring import as_float
 from prism.models.teacher import Teacher
 
 RESULTS = Path(__file__).parent / "results" / "training.csv"
-ROUNDS = (
-    7  # the median of the ratios counts; loop and arithmetic take turns so that both meet the same machine
-)
+ROUNDS = 7  # the median of the ratios counts; loop and arithmetic take turns so that both meet the same machine
 
 
 def main() -> None:
@@ -56,8 +54,7 @@ def main() -> None:
         logits.float().square().mean().backward()
 
     rounds = [
-        (_seconds(arithmetic, options.steps, device), _seconds(loop, options.steps, device))
-        for _ in range(ROUNDS + 1)
+        (_seconds(arithmetic, options.steps, device), _seconds(loop, options.steps, device)) for _ in range(ROUNDS + 1)
     ][1:]  # the first warms up
     bare = statistics.median(pair[0] for pair in rounds)
     whole = statistics.median(pair[1] for pair in rounds)
@@ -77,15 +74,11 @@ def main() -> None:
         "ratio": f"{ratio:.3f}",
     }
     _append(row)
-    sys.stdout.write(
-        f"loop over arithmetic: {ratio:.3f} ({whole * 1e3:.2f} ms over {bare * 1e3:.2f} ms a step)\n"
-    )
+    sys.stdout.write(f"loop over arithmetic: {ratio:.3f} ({whole * 1e3:.2f} ms over {bare * 1e3:.2f} ms a step)\n")
 
 
 def _options() -> argparse.Namespace:
-    program = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    program = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     program.add_argument("--teacher", default="miniature-resnet", help="architecture (default: %(default)s)")
     program.add_argument("--student", default="miniature-student", help="architecture (default: %(default)s)")
     program.add_argument("--size-px", type=int, default=32, help="side of the images (default: %(default)s)")
@@ -95,9 +88,7 @@ def _options() -> argparse.Namespace:
     program.add_argument("--threads", type=int, default=1, help="CPU threads (default: %(default)s)")
     program.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
     program.add_argument("--precision", default="auto", help="auto, fp32 or bf16 (default: %(default)s)")
-    program.add_argument(
-        "--plain", action="store_true", help="no augmentation: the teacher's logits come from memory"
-    )
+    program.add_argument("--plain", action="store_true", help="no augmentation: the teacher's logits come from memory")
     return program.parse_args()
 
 
@@ -119,12 +110,8 @@ def _trainer(options: argparse.Namespace, device: torch.device, dtype: torch.dty
         **about,
     )
     shape = (4 * options.batch, options.size_px, options.size_px, 3)
-    drawn = Labelled(
-        torch.randint(0, 256, shape, dtype=torch.uint8), torch.randint(0, options.classes, (shape[0],))
-    )
-    changes = (
-        Augmentation() if options.plain else Augmentation(crop_padding_px=options.size_px // 8, flip=True)
-    )
+    drawn = Labelled(torch.randint(0, 256, shape, dtype=torch.uint8), torch.randint(0, options.classes, (shape[0],)))
+    changes = Augmentation() if options.plain else Augmentation(crop_padding_px=options.size_px // 8, flip=True)
     recipe = Recipe(epochs=100, batch=options.batch, learning_rate=1e-3, augmentation=changes)
     trainer = Trainer(student, teacher, drawn, drawn, recipe, seed=0, device=device, dtype=dtype)
     trainer.student.train()

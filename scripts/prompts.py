@@ -12,9 +12,7 @@ def main() -> None:
         "--config", type=Path, nargs="+", required=True, help="configuration, later files over earlier"
     )
     program.add_argument("--strategy", required=True, help="one of the configuration's prompts.strategies")
-    program.add_argument(
-        "--output", type=Path, required=True, help="prompts, .jsonl; the manifest goes beside it"
-    )
+    program.add_argument("--output", type=Path, required=True, help="prompts, .jsonl; the manifest goes beside it")
     arguments = program.parse_args()
     config = load_config(*arguments.config)
     check_name("--strategy", arguments.strategy, config.strategies)

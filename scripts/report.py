@@ -32,9 +32,7 @@ def main() -> None:
         logging.getLogger("report").info("%s", finished.stderr)
         if finished.returncode != 0 or not page.exists():
             page.unlink(missing_ok=True)
-            raise PrismError(
-                f"report: snakemake --report ended with {finished.returncode}: {finished.stderr.strip()}"
-            )
+            raise PrismError(f"report: snakemake --report ended with {finished.returncode}: {finished.stderr.strip()}")
         page.replace(temporary)
 
 

@@ -19,9 +19,7 @@ def main() -> None:
         nargs="?",
         help="prompts (.jsonl) of the method's strategy; none for inversion",
     )
-    program.add_argument(
-        "--output", type=Path, required=True, help="shard, .tar; the manifest goes beside it"
-    )
+    program.add_argument("--output", type=Path, required=True, help="shard, .tar; the manifest goes beside it")
     arguments = program.parse_args()
     config = load_config(*arguments.config)
     check_name("--method", arguments.method, config.methods)

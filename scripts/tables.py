@@ -13,9 +13,7 @@ def main() -> None:
     )
     program.add_argument("--table", required=True, help="name of the table")
     program.add_argument("--inputs", type=Path, nargs="*", default=[], help="the stages' results")
-    program.add_argument(
-        "--output", type=Path, required=True, help="the table, .csv; the other formats go beside it"
-    )
+    program.add_argument("--output", type=Path, required=True, help="the table, .csv; the other formats go beside it")
     arguments = program.parse_args()
     from prism.tables.stage import write_table  # late: usage errors and --help need no model library
 

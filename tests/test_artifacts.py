@@ -223,9 +223,7 @@ def finished(tmp_path):
     output = tmp_path / "a.tar"
     write_bytes(output, b"content")
     path = tmp_path / "a.json"
-    write_manifest(
-        path, stage="synthesis", recipe={"steps": 20}, outputs=[output], count=1, run={"seconds": 1.0}
-    )
+    write_manifest(path, stage="synthesis", recipe={"steps": 20}, outputs=[output], count=1, run={"seconds": 1.0})
     return path
 
 
@@ -294,7 +292,5 @@ def test_progress_lies_outside_the_declared_outputs():
     assert progress_dir(Path("results/exp/synthesis/prism/shard-0003.tar")) == Path(
         "results/.progress/exp/synthesis/prism/shard-0003.tar"
     )
-    assert progress_dir(Path("/a/results/b/results/c/d.tar")) == Path(
-        "/a/results/b/results/.progress/c/d.tar"
-    )
+    assert progress_dir(Path("/a/results/b/results/c/d.tar")) == Path("/a/results/b/results/.progress/c/d.tar")
     assert progress_dir(Path("elsewhere/d.tar")) == Path("elsewhere/.progress/d.tar")

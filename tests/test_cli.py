@@ -20,12 +20,7 @@ def start(project_root):
     """``start(body, *arguments)``: a process whose ``main`` has that body."""
 
     def popen(body: str, *arguments: str) -> subprocess.Popen:
-        program = (
-            HEAD
-            + "def main():\n"
-            + "".join(f"    {line}\n" for line in body.splitlines())
-            + "cli.run(main)\n"
-        )
+        program = HEAD + "def main():\n" + "".join(f"    {line}\n" for line in body.splitlines()) + "cli.run(main)\n"
         environment = os.environ | {"PYTHONPATH": str(project_root / "src")}
         return subprocess.Popen(
             [sys.executable, "-c", program, *arguments],
@@ -65,9 +60,7 @@ def test_user_errors_are_one_line_with_status_2(finish):
 def test_full_disk_is_one_line_wherever_it_happens(finish):
     status, _, err = finish("raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), 'x.log')")
     assert (
-        status == 2
-        and err.startswith("error: no space left on the disk while writing x.log")
-        and err.count("\n") == 1
+        status == 2 and err.startswith("error: no space left on the disk while writing x.log") and err.count("\n") == 1
     )
 
 

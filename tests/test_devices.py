@@ -26,9 +26,7 @@ def test_auto_takes_cuda_where_there_is_one(monkeypatch):
 def test_auto_precision_is_bf16_where_cuda_has_it_and_fp32_elsewhere(monkeypatch):
     assert devices.pick_precision("auto", CPU) == torch.float32
     for native, wanted in ((True, torch.bfloat16), (False, torch.float32)):
-        monkeypatch.setattr(
-            torch.cuda, "is_bf16_supported", lambda including_emulation, native=native: native
-        )
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation, native=native: native)
         assert devices.pick_precision("auto", CUDA) == wanted
     assert devices.pick_precision("fp32", CPU) == torch.float32
     assert devices.pick_precision("bf16", CPU) == torch.bfloat16

@@ -43,9 +43,7 @@ def run_leased(gpus: int, command: list[str], *, timeout_seconds: float = 86400.
             "PRISM_LEASED_GPUS": held,
         }
     try:
-        os.execvpe(
-            command[0], command, environment
-        )  # the same process: signals and the exit status pass through
+        os.execvpe(command[0], command, environment)  # the same process: signals and the exit status pass through
     except FileNotFoundError:
         raise PrismError(f"lease: {command[0]}: no such command") from None
 

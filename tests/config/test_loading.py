@@ -150,9 +150,7 @@ def test_the_configuration_does_not_change_after_loading():
 
 
 def test_numbers_written_as_yaml_strings_are_read():
-    assert (
-        load(distillation={"learning_rate": "1e-3"}).distillation.learning_rate == 1e-3
-    )  # YAML 1.1 leaves it text
+    assert load(distillation={"learning_rate": "1e-3"}).distillation.learning_rate == 1e-3  # YAML 1.1 leaves it text
 
 
 def test_importing_the_configuration_does_not_import_torch():

@@ -213,9 +213,7 @@ def test_batchnorm_is_asked_of_the_teacher_by_flag_or_by_function(monkeypatch):
     check_batchnorm(config, lambda architecture: architecture == "miniature-resnet")
     check_batchnorm(config, False, methods=["prism"])
     for answer in (False, lambda architecture: False):
-        with pytest.raises(
-            ConfigError, match="methods.dag needs BatchNorm, but teacher.architecture=miniature-resnet"
-        ):
+        with pytest.raises(ConfigError, match="methods.dag needs BatchNorm, but teacher.architecture=miniature-resnet"):
             check_batchnorm(config, answer)
 
 

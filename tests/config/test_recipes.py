@@ -21,9 +21,7 @@ def recipes(config):
         for stage in ("synthesis", "evaluation"):
             found[stage, method] = config.recipe(stage, method=method)
         for student in config.students:
-            found["distillation", method, student] = config.recipe(
-                "distillation", method=method, student=student
-            )
+            found["distillation", method, student] = config.recipe("distillation", method=method, student=student)
     found["generalization",] = config.recipe("generalization")
     found["tables",] = config.recipe("tables")
     return found
@@ -85,9 +83,7 @@ def test_the_language_model_matters_to_prompts_with_contents_alone():
 
 def test_the_share_of_photos_matters_where_styles_vary():
     keys = changed(prompts={"photo_share": 0.1})
-    assert keys == {
-        ("prompts", name) for name in ("diversified", "styles", "senses-styles", "contents-styles")
-    }
+    assert keys == {("prompts", name) for name in ("diversified", "styles", "senses-styles", "contents-styles")}
 
 
 def test_the_templates_do_not_depend_on_a_language_model():
@@ -142,9 +138,7 @@ def test_the_number_of_images_changes_prompts_and_synthesis():
 
 
 def test_writing_a_default_out_changes_nothing():
-    assert (
-        changed(methods={"vanilla": {"engine": "diffusion", "guidance": []}}, prompts={"retries": 3}) == set()
-    )
+    assert changed(methods={"vanilla": {"engine": "diffusion", "guidance": []}}, prompts={"retries": 3}) == set()
 
 
 def test_recipes_do_not_depend_on_where_the_data_lies():

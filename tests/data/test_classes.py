@@ -34,9 +34,7 @@ def test_miniature_list_is_in_step_with_the_lexicon(project_root):
 
 def test_cifar10_list_is_in_the_order_of_the_data_set(project_root):
     classes = load_classes(project_root / "config/classes/cifar10.yaml")
-    assert [spec.folder for spec in classes] == (
-        "airplane automobile bird cat deer dog frog horse ship truck".split()
-    )
+    assert [spec.folder for spec in classes] == ("airplane automobile bird cat deer dog frog horse ship truck".split())
 
 
 def test_cifar10_list_matches_the_published_class_names(project_root, shared_data):

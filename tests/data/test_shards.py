@@ -222,9 +222,7 @@ def forge(path: Path, members: list[tuple[tarfile.TarInfo, bytes]], count: int) 
     write_manifest(manifest_path(path), outputs=[path], count=count, **FIELDS)
 
 
-def member(
-    name: str, kind: bytes = tarfile.REGTYPE, target: str = "", pax: dict | None = None
-) -> tarfile.TarInfo:
+def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "", pax: dict | None = None) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
     info.type, info.linkname, info.pax_headers = kind, target, pax or {}
     return info
@@ -286,8 +284,6 @@ def test_broken_records_are_named(tmp_path, parts, record):
 
 def test_truncated_image_inside_a_shard_is_named(tmp_path, parts):
     path = tmp_path / "shard-0000.tar"
-    forge(
-        path, [(member("0000-000000.json"), parts[0]), (member("0000-000000.png"), parts[1][:-30])], count=1
-    )
+    forge(path, [(member("0000-000000.json"), parts[0]), (member("0000-000000.png"), parts[1][:-30])], count=1)
     with pytest.raises(ShardError, match="shard-0000.tar!0000-000000.png: is not a whole image"):
         read_shard(path)

@@ -18,9 +18,7 @@ def test_the_world_is_drawn_at_the_size_asked_for(project_root):
 def test_the_world_is_refused_for_other_classes(tmp_path):
     (tmp_path / "classes.yaml").write_text("- {name: cat, gloss: a pet}\n- {name: dog, gloss: another pet}\n")
     with pytest.raises(DataError, match="world:sketch: draws crane.*cat, dog"):
-        load_source(
-            "world:sketch", size_px=32, classes=load_classes(tmp_path / "classes.yaml"), count=1, seed=0
-        )
+        load_source("world:sketch", size_px=32, classes=load_classes(tmp_path / "classes.yaml"), count=1, seed=0)
 
 
 def test_a_missing_folder_is_named(project_root):

@@ -120,9 +120,7 @@ def test_shards_for_real_and_labels_beyond_the_classes_are_refused(config, shard
         distill(config, "real", "tiny", 0, [shard], folder)
     other = tmp_path / "shard-0009.tar"
     image = np.zeros((32, 32, 3), np.uint8)
-    write_shard(
-        other, [Sample("0010-000000", image, {"class_index": 10})], {"stage": "synthesis", "recipe": {}}
-    )
+    write_shard(other, [Sample("0010-000000", image, {"class_index": 10})], {"stage": "synthesis", "recipe": {}})
     with pytest.raises(DataError, match="label 10"):
         distill(config, "vanilla", "tiny", 0, [other], folder)
 

@@ -44,9 +44,7 @@ def images(count, seed):
 
 def trainer(recipe=RECIPE, seed=0, **options):
     student, teacher = classifier(7), classifier(1, Teacher)
-    return Trainer(
-        student, teacher, images(40, 0), images(12, 1), recipe, seed=seed, device=DEVICE, **options
-    )
+    return Trainer(student, teacher, images(40, 0), images(12, 1), recipe, seed=seed, device=DEVICE, **options)
 
 
 def weights(of):

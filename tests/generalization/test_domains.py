@@ -23,9 +23,7 @@ def load(classes):
     return one
 
 
-@pytest.mark.parametrize(
-    "name", ["in-distribution", "sketch", "cartoon", "painting", "unseen-contexts", "corrupted"]
-)
+@pytest.mark.parametrize("name", ["in-distribution", "sketch", "cartoon", "painting", "unseen-contexts", "corrupted"])
 def test_domains_of_the_world_have_all_classes(load, name):
     images = load(f"world:{name}", 2)
     assert images.images.shape == (20, 32, 32, 3)

@@ -83,14 +83,18 @@ def test_object_fills_the_frame(key):
 @pytest.mark.parametrize("colour", COLOURS)
 def test_object_stands_out_from_its_backdrop(context, colour):
     # The same seed draws the same backdrop whatever the object, so two objects differ only where one of them is.
-    car, spade = (draw(Scene(key, "photo", context, colour), np.random.default_rng(3)).astype(float)
-                 for key in ("car.vehicle", "spade.suit"))
+    car, spade = (
+        draw(Scene(key, "photo", context, colour), np.random.default_rng(3)).astype(float)
+        for key in ("car.vehicle", "spade.suit")
+    )
     assert (np.abs(car - spade).max(axis=2) > 40).mean() > 0.15
 
 
 def test_contexts_differ_in_mean_colour():
-    means = {context: average(Scene("fish.animal", "photo", context, "red"), 8)[[0, -1]].mean(axis=(0, 1))
-             for context in CONTEXTS}
+    means = {
+        context: average(Scene("fish.animal", "photo", context, "red"), 8)[[0, -1]].mean(axis=(0, 1))
+        for context in CONTEXTS
+    }
     for one, two in product(CONTEXTS, CONTEXTS):
         if one < two:
             assert np.linalg.norm(means[one] - means[two]) > 20, (one, two)

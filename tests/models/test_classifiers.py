@@ -40,10 +40,7 @@ def test_library_networks_keep_the_librarys_names_in_their_state():
     import timm
 
     network = build("timm:mobilenetv3_small_050", 7)
-    assert (
-        network.state_dict().keys()
-        == timm.create_model("mobilenetv3_small_050", num_classes=7).state_dict().keys()
-    )
+    assert network.state_dict().keys() == timm.create_model("mobilenetv3_small_050", num_classes=7).state_dict().keys()
     network.load_state_dict(network.state_dict())
 
 

@@ -37,9 +37,7 @@ def test_same_seeds_give_the_same_answers_and_others_do_not(model_folder):
 def test_an_answer_does_not_depend_on_its_neighbours(model_folder):
     engine = TransformersEngine(str(model_folder))
     together = engine.complete(CHATS, seeds=[1, 2], **SETTINGS)
-    alone = [
-        engine.complete([chat], seeds=[seed], **SETTINGS)[0] for chat, seed in zip(CHATS, (1, 2), strict=True)
-    ]
+    alone = [engine.complete([chat], seeds=[seed], **SETTINGS)[0] for chat, seed in zip(CHATS, (1, 2), strict=True)]
     assert together == alone
     assert engine.complete(CHATS[::-1], seeds=[2, 1], **SETTINGS) == together[::-1]
 

@@ -72,9 +72,7 @@ def send(status: int, body: bytes, **headers: str) -> Callable[[BaseHTTPRequestH
 
 
 def answer(content: str | None) -> Callable[[BaseHTTPRequestHandler], None]:
-    return send(
-        200, json.dumps({"choices": [{"message": {"role": "assistant", "content": content}}]}).encode()
-    )
+    return send(200, json.dumps({"choices": [{"message": {"role": "assistant", "content": content}}]}).encode())
 
 
 def hang(handler: BaseHTTPRequestHandler) -> None:
@@ -86,9 +84,7 @@ def drop(handler: BaseHTTPRequestHandler) -> None:
 
 
 def ask(server: Server, chats=CHATS[:1], **options) -> list[str]:
-    engine = OpenAIEngine(
-        "m", base_url=server.url, **{"backoff": 0.01, "retries": 2, "timeout": 5.0} | options
-    )
+    engine = OpenAIEngine("m", base_url=server.url, **{"backoff": 0.01, "retries": 2, "timeout": 5.0} | options)
     return engine.complete(chats, seeds=range(len(chats)), **SETTINGS)
 
 
@@ -152,9 +148,7 @@ def test_refused_requests_are_not_tried_again_and_say_why(serve):
 def test_servers_that_are_not_there_are_one_clear_line(serve):
     server = serve(answer("x"))
     server.http.server_close()
-    with pytest.raises(
-        EngineError, match=f"{server.url}/chat/completions: no answer after 2 tries: .*refused"
-    ):
+    with pytest.raises(EngineError, match=f"{server.url}/chat/completions: no answer after 2 tries: .*refused"):
         ask(server, retries=1)
 
 

@@ -85,9 +85,7 @@ def test_a_class_list_of_another_length_is_refused(weights, tmp_path):
 def test_public_cifar_weights_load_and_reach_their_accuracy(shared_data, file):
     architecture = "cifar-" + re.search(r"resnet\d+", file)[0]
     imagenet = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
-    teacher = load_teacher(
-        settings(shared_data / "weights" / file, architecture=architecture, **imagenet), 10
-    )
+    teacher = load_teacher(settings(shared_data / "weights" / file, architecture=architecture, **imagenet), 10)
     images = load_images(f"{shared_data}/cifar10/cifar10_jpg.zip!cifar10/test", 32, per_class=30)
     logits = predict(teacher, images.images, batch=100, device=torch.device("cpu"))
     assert accuracy(logits, images.labels) > 0.75  # 0.81 and 0.825 on all of these compressed images

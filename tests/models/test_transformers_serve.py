@@ -77,8 +77,7 @@ def wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
 def test_a_real_server_answers_each_request(base_url, model_folder):
     engine = OpenAIEngine(str(model_folder), base_url=base_url, timeout=60, parallel=2)
     chats = [
-        caption_request(name=name, gloss=None, style="photo", hints=["at night"], lines=1)
-        for name in ("crane", "bat")
+        caption_request(name=name, gloss=None, style="photo", hints=["at night"], lines=1) for name in ("crane", "bat")
     ]
     answers = engine.complete(chats, seeds=[1, 2], max_new_tokens=8, temperature=0.8, top_p=0.9)
     assert len(answers) == 2 and all(answers)

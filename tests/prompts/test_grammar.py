@@ -14,9 +14,7 @@ def test_parses_what_it_composes():
     content = Content("pale orange", "at the edge of a lake, at dawn")
     line = compose(style="oil painting", name="crane", gloss="a wading bird", content=content)
     parts = parse(line, "crane")
-    assert parts == Parts(
-        "oil painting", "pale orange", ("a wading bird", "at the edge of a lake", "at dawn")
-    )
+    assert parts == Parts("oil painting", "pale orange", ("a wading bird", "at the edge of a lake", "at dawn"))
 
 
 @pytest.mark.parametrize(
@@ -52,9 +50,7 @@ def test_lines_lose_bullets_numbers_quotes_stops_and_thinking():
 
 
 def test_dictionary_glosses_are_cut_at_their_first_break_without_loose_ends():
-    gloss = (
-        "freshwater dace-like game fish of Europe and western Asia noted for ability to survive outside water"
-    )
+    gloss = "freshwater dace-like game fish of Europe and western Asia noted for ability to survive outside water"
     assert short_gloss(gloss) == "freshwater dace-like game fish of Europe and western Asia"
     assert short_gloss("large aggressive shark; known to attack humans") == "large aggressive shark"
     assert short_gloss("a wading bird") == "a wading bird"

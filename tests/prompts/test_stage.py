@@ -126,9 +126,7 @@ def test_a_changed_prompt_file_is_noticed(config_with, tmp_path):
 
 def test_a_pipeline_without_tokenizer_is_one_clear_line(config_with, tmp_path):
     config = config_with()
-    broken = config.model_copy(
-        update={"diffusion": config.diffusion.model_copy(update={"pipeline": str(tmp_path)})}
-    )
+    broken = config.model_copy(update={"diffusion": config.diffusion.model_copy(update={"pipeline": str(tmp_path)})})
     with pytest.raises(ModelError, match="no tokenizer to count prompts with") as caught:
         write_prompts(broken, "senses", tmp_path / "p.jsonl")
     assert "\n" not in str(caught.value)

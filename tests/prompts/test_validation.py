@@ -16,9 +16,7 @@ def test_good_lines_yield_their_content():
 
 
 def test_a_missing_gloss_is_no_fault_because_the_prompt_is_composed_anew():
-    assert new_validator().judge("a photo of a red crane, in the snow", BIRD, 0)[0] == Content(
-        "red", "in the snow"
-    )
+    assert new_validator().judge("a photo of a red crane, in the snow", BIRD, 0)[0] == Content("red", "in the snow")
 
 
 BAD = {
@@ -52,9 +50,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(
-    ("reason", "line"), [(reason, line) for reason, lines in BAD.items() for line in lines]
-)
+@pytest.mark.parametrize(("reason", "line"), [(reason, line) for reason, lines in BAD.items() for line in lines])
 def test_bad_lines_are_rejected_for_their_reason(reason, line):
     assert new_validator().judge(line, BIRD, 0) == (None, reason)
 

@@ -18,9 +18,9 @@ def _rendered(name: str, **wildcards: str) -> str:
     template = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string((FOLDER / name).read_text())
     workflow = SimpleNamespace(wildcards=SimpleNamespace(**wildcards), config={"experiment": "miniature"})
     # a warning of docutils is an error here
-    return publish_parts(
-        template.render(snakemake=workflow), writer="html", settings_overrides={"halt_level": 2}
-    )["body"]
+    return publish_parts(template.render(snakemake=workflow), writer="html", settings_overrides={"halt_level": 2})[
+        "body"
+    ]
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -12,9 +12,7 @@ STUDENT = {"method": "vanilla", "student": "net", "seed": 0, "accuracy": 0.5}
 
 def test_every_number_names_the_file_that_it_came_from(results):
     frame = collect(results)
-    row = frame[
-        (frame["metric"] == "accuracy") & (frame["method"] == "prism") & (frame["stage"] == "distillation")
-    ]
+    row = frame[(frame["metric"] == "accuracy") & (frame["method"] == "prism") & (frame["stage"] == "distillation")]
     assert sorted(row["value"]) == pytest.approx([0.69, 0.70, 0.71])
     assert all("distillation/prism/net/seed-" in source for source in row["source"])
 
@@ -25,9 +23,7 @@ def test_order_of_the_files_changes_nothing(results):
 
 def test_what_a_file_holds_is_told_by_its_content_not_by_its_path(write):
     frame = collect([write("anywhere/x.json", STUDENT)])
-    assert frame[["stage", "method", "student", "seed"]].values.tolist() == [
-        ["distillation", "vanilla", "net", 0]
-    ]
+    assert frame[["stage", "method", "student", "seed"]].values.tolist() == [["distillation", "vanilla", "net", 0]]
 
 
 def test_times_of_a_student_come_from_the_manifest_beside_its_metrics(results):

@@ -11,9 +11,7 @@ from prism.errors import DataError
 from prism.tables.published import DEFAULT_SETTING, find, load_published
 
 SHIPPED = Path(__file__).parents[2] / "config" / "published"
-HEADER = (
-    "table,method,label,dataset,teacher,student,metric,value,budget,paper,table_or_figure,file,mark,note\n"
-)
+HEADER = "table,method,label,dataset,teacher,student,metric,value,budget,paper,table_or_figure,file,mark,note\n"
 ROW = "accuracy,ddis,DDIS,ImageNet-1K,ResNet-34,ResNet-18,top1,41.68,,DDIS,a table,a.png,found,\n"
 
 
@@ -34,9 +32,7 @@ def test_all_shipped_numbers_have_a_source_and_a_mark():
     [("real", "43.30"), ("vanilla", "33.02"), ("deepinversion", "4.67"), ("ddis", "41.68")],
 )
 def test_the_default_setting_has_one_number_for_each_method_of_its_table(method, text):
-    found = find(
-        load_published(SHIPPED), table="accuracy", method=method, metric="top1", setting=DEFAULT_SETTING
-    )
+    found = find(load_published(SHIPPED), table="accuracy", method=method, metric="top1", setting=DEFAULT_SETTING)
     assert [row.text for row in found] == [text]
 
 

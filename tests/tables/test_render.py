@@ -31,9 +31,7 @@ def _table() -> Table:
         Row({"method": "one seed", "score": Cell(40.0)}, ("c.json",), rule_above=True),
         Row({"method": "nothing"}),
     )
-    return Table(
-        "t", "A title", (Column("method", "Method"), Column("score", "Score", 2, "up")), rows, ("A note.",)
-    )
+    return Table("t", "A title", (Column("method", "Method"), Column("score", "Score", 2, "up")), rows, ("A note.",))
 
 
 def test_mean_and_sample_standard_deviation():
@@ -55,9 +53,7 @@ def test_no_values_are_refused():
         summarize([])
 
 
-@pytest.mark.parametrize(
-    ("value", "text"), [(1.234, "+1.23"), (-1.234, "−1.23"), (-0.001, "0.00"), (0.0, "0.00")]
-)
+@pytest.mark.parametrize(("value", "text"), [(1.234, "+1.23"), (-1.234, "−1.23"), (-0.001, "0.00"), (0.0, "0.00")])
 def test_differences_carry_their_sign_and_zero_has_none(value, text):
     assert cell_text(Cell(value), Column("x", "X", signed=True)) == text
 

@@ -38,9 +38,7 @@ def test_a_rule_has_all_that_a_rule_has(name):
 def test_inputs_and_outputs_are_named():
     for name, lines in rules().items():
         text = "\n".join(lines)
-        for directive in re.findall(
-            r"^    (?:input|output):(.*?)(?=^    \w+:|\Z)", text, re.MULTILINE | re.DOTALL
-        ):
+        for directive in re.findall(r"^    (?:input|output):(.*?)(?=^    \w+:|\Z)", text, re.MULTILINE | re.DOTALL):
             assert re.match(r"\s*\w+=", directive), name
 
 

@@ -170,8 +170,6 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     except json.JSONDecodeError as error:
-        raise DataError(
-            f"{path}: line {error.lineno} is not JSON ({error.msg}); was the file cut short?"
-        ) from error
+        raise DataError(f"{path}: line {error.lineno} is not JSON ({error.msg}); was the file cut short?") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: is not text in UTF-8, so it is not JSON") from error

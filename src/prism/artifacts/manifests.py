@@ -45,13 +45,9 @@ class Manifest(BaseModel):
     inputs: dict[str, str] = Field(default_factory=dict, description="sha256 of each input, by name")
     models: dict[str, str] = Field(default_factory=dict, description="hash of each model's weights, by name")
     recipe_hash: str = Field(default="", pattern="^([0-9a-f]{16})?$", description="computed if not given")
-    outputs: dict[str, str] = Field(
-        description="sha256 of each output, by its path relative to the manifest's folder"
-    )
+    outputs: dict[str, str] = Field(description="sha256 of each output, by its path relative to the manifest's folder")
     count: int = Field(ge=0, description="number of items (images, prompts, rows) in the outputs")
-    details: dict[str, Any] = Field(
-        default_factory=dict, description="further facts that follow from the recipe"
-    )
+    details: dict[str, Any] = Field(default_factory=dict, description="further facts that follow from the recipe")
     run: dict[str, Any] = Field(default_factory=dict, description="seconds, memory, versions, machine")
 
     @field_validator("outputs")
@@ -107,8 +103,7 @@ def write_manifest(
     path = Path(path)
     if not isinstance(outputs, Mapping):
         outputs = {
-            Path(os.path.relpath(output, path.parent)).as_posix(): sha256_file(output)
-            for output in map(Path, outputs)
+            Path(os.path.relpath(output, path.parent)).as_posix(): sha256_file(output) for output in map(Path, outputs)
         }
     manifest = _validated(
         path,
@@ -167,7 +162,5 @@ def verify(manifest_path: Path) -> Manifest:
                 f"{output}: is missing, though {manifest_path} names it; delete the manifest and run again"
             )
         if sha256_file(output) != expected:
-            raise ShardError(
-                f"{output}: its sha256 is not the one in {manifest_path}; delete both and run again"
-            )
+            raise ShardError(f"{output}: its sha256 is not the one in {manifest_path}; delete both and run again")
     return manifest

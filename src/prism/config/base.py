@@ -47,9 +47,7 @@ def split_archive(spec: str) -> tuple[str, str]:
 def _image_spec(value: str) -> str:
     kind, colon, domain = value.partition(":")
     if kind == "world" and colon and domain not in WORLD_DOMAINS:
-        raise problems(
-            ("", f"world:{domain} is not a domain of the miniature; {hint(domain, WORLD_DOMAINS)}")
-        )
+        raise problems(("", f"world:{domain} is not a domain of the miniature; {hint(domain, WORLD_DOMAINS)}"))
     if kind == "corruption" and colon:
         _check_corruption(value)
     path, inner = split_archive(value)

@@ -41,9 +41,7 @@ def check_batchnorm(
     architecture = config.teacher.architecture
     if not needing:
         return
-    if not (
-        teacher_has_batchnorm(architecture) if callable(teacher_has_batchnorm) else teacher_has_batchnorm
-    ):
+    if not (teacher_has_batchnorm(architecture) if callable(teacher_has_batchnorm) else teacher_has_batchnorm):
         raise ConfigError(
             f"config: methods.{needing[0]} needs BatchNorm, but teacher.architecture={architecture} has "
             "none; take the method from run or choose a teacher with BatchNorm"
@@ -151,9 +149,7 @@ def _zoo(config: Config) -> list[Problem]:
 
 def _overlap(one: str, other: str) -> bool:
     """Whether two image specifications have a folder in common, as far as their names say."""
-    first, second = (
-        [*Path(path).parts, *Path(inner).parts] for path, inner in map(split_archive, (one, other))
-    )
+    first, second = ([*Path(path).parts, *Path(inner).parts] for path, inner in map(split_archive, (one, other)))
     shorter = min(len(first), len(second))
     return first[:shorter] == second[:shorter]
 
@@ -179,7 +175,5 @@ def _revisions(config: Config) -> list[Problem]:
     )
     for key, model, revision in named:
         if model and is_hub_id(model) and revision is None:
-            found.append(
-                (key, f"missing; {model} is a hub id: pin its commit, or write ./{model} for a folder")
-            )
+            found.append((key, f"missing; {model} is a hub id: pin its commit, or write ./{model} for a folder"))
     return found

@@ -27,9 +27,7 @@ class AugmentConfig(Section):
         description="With crop resized: smallest and largest share of the area, in (0, 1].",
     )
     mixup: float = Field(default=0.0, ge=0, description="Parameter of mixup's Beta distribution; 0 for none.")
-    cutmix: float = Field(
-        default=0.0, ge=0, description="Parameter of CutMix's Beta distribution; 0 for none."
-    )
+    cutmix: float = Field(default=0.0, ge=0, description="Parameter of CutMix's Beta distribution; 0 for none.")
 
     @model_validator(mode="after")
     def _scale_is_ordered(self) -> AugmentConfig:
@@ -44,9 +42,7 @@ class DistillationConfig(Section):
     """Loss, optimizer and schedule; a student is scored after the last epoch."""
 
     epochs: int = Field(default=100, ge=1, description="Passes over the synthetic images.")
-    batch: int = Field(
-        default=256, ge=2, description="Images in a step of the optimizer; results depend on it."
-    )
+    batch: int = Field(default=256, ge=2, description="Images in a step of the optimizer; results depend on it.")
     optimizer: Literal["sgd", "adamw"] = Field(default="sgd", description="The optimizer.")
     learning_rate: float = Field(default=0.1, gt=0, description="Largest learning rate of the schedule.")
     weight_decay: float = Field(default=1e-4, ge=0, description="Weight decay.")
@@ -54,30 +50,20 @@ class DistillationConfig(Section):
     schedule: Literal["cosine", "step"] = Field(
         default="cosine", description="Falling to 0, or to a tenth after 30, 60 and 90 % of the epochs."
     )
-    warmup_epochs: int = Field(
-        default=0, ge=0, description="Epochs in which the learning rate rises linearly."
-    )
+    warmup_epochs: int = Field(default=0, ge=0, description="Epochs in which the learning rate rises linearly.")
     temperature: float = Field(default=10.0, gt=0, description="Temperature of the soft labels.")
     alpha: float = Field(
         default=0.0, ge=0, le=1, description="Weight of the hard labels; the soft labels have 1 - alpha."
     )
-    feature_weight: float = Field(
-        default=0.0, ge=0, description="Weight of matching the penultimate features."
-    )
-    augment: AugmentConfig = Field(
-        default_factory=AugmentConfig, description="Changes drawn for every image."
-    )
-    seeds: list[int] = Field(
-        default=[0], min_length=1, description="One student is trained for each; all different."
-    )
+    feature_weight: float = Field(default=0.0, ge=0, description="Weight of matching the penultimate features.")
+    augment: AugmentConfig = Field(default_factory=AugmentConfig, description="Changes drawn for every image.")
+    seeds: list[int] = Field(default=[0], min_length=1, description="One student is trained for each; all different.")
 
     @model_validator(mode="after")
     def _is_consistent(self) -> DistillationConfig:
         found = []
         if self.warmup_epochs >= self.epochs:
-            found.append(
-                ("warmup_epochs", f"{self.warmup_epochs} should be smaller than epochs={self.epochs}")
-            )
+            found.append(("warmup_epochs", f"{self.warmup_epochs} should be smaller than epochs={self.epochs}"))
         repeated = sorted({seed for seed in self.seeds if self.seeds.count(seed) > 1})
         if repeated:
             found.append(("seeds", f"{repeated[0]} is given twice; each seed trains one student"))

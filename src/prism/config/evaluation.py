@@ -18,9 +18,7 @@ class ExtractorConfig(Section):
         default="inception",
         description="miniature, classifier (any, by file), inception (for FID), timm:<name>, torchvision:<name>.",
     )
-    weights: Path | None = Field(
-        default=None, description="Its weights; null for those that the kind comes with."
-    )
+    weights: Path | None = Field(default=None, description="Its weights; null for those that the kind comes with.")
     architecture: Architecture | None = Field(
         default=None,
         description="Network of kind classifier; null, as for the next three, if the file of weights says it.",
@@ -29,9 +27,7 @@ class ExtractorConfig(Section):
         default=None, description="Mean per channel that a classifier is used to, of images in [0, 1]."
     )
     std: Channels | None = Field(default=None, description="Standard deviation per channel; above 0.")
-    size_px: int | None = Field(
-        default=None, ge=8, le=2048, description="Side of a classifier's input, in pixels."
-    )
+    size_px: int | None = Field(default=None, ge=8, le=2048, description="Side of a classifier's input, in pixels.")
 
     @model_validator(mode="after")
     def _classifier_is_named(self) -> ExtractorConfig:

@@ -16,9 +16,7 @@ from prism.errors import ConfigError
 DEFAULT = Path("config/config.yaml")
 
 
-def load_config(
-    *paths: Path | str, overrides: dict[str, Any] | None = None, root: Path | str = "."
-) -> Config:
+def load_config(*paths: Path | str, overrides: dict[str, Any] | None = None, root: Path | str = ".") -> Config:
     """Read a configuration.
 
     YAML files are overlays: they are merged in order over ``config/config.yaml``. A first file that ends in
@@ -101,9 +99,7 @@ def read_mapping(path: Path, key: str | None = None) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
         content = json.loads(text) if path.suffix == ".json" else yaml.load(text, _UniqueKeys)  # noqa: S506
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{name} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"
-        ) from None
+        raise ConfigError(f"{name} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f", line {mark.line + 1}" if mark else ""

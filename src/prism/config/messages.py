@@ -18,9 +18,7 @@ Location = tuple[int | str, ...]
 
 def config_error(error: ValidationError, model: type[BaseModel]) -> ConfigError:
     """The error that tells all mistakes that pydantic found in ``model``, one line each."""
-    return ConfigError(
-        "\n".join(f"config: {line}" for mistake in error.errors() for line in _lines(mistake, model))
-    )
+    return ConfigError("\n".join(f"config: {line}" for mistake in error.errors() for line in _lines(mistake, model)))
 
 
 def key_path(location: Location) -> str:
@@ -49,11 +47,7 @@ def _lines(mistake: Any, model: type[BaseModel]) -> Iterator[str]:
         section = _section_at(location, model)
         keys = f" with the keys {', '.join(section.model_fields)}" if section else ""
         yield f"{path}={_shown(given)} should be a section{keys}"
-    elif (
-        kind == "string_pattern_mismatch"
-        and location
-        and mistake["ctx"]["pattern"].startswith("^[a-z0-9][a-z0-9+")
-    ):
+    elif kind == "string_pattern_mismatch" and location and mistake["ctx"]["pattern"].startswith("^[a-z0-9][a-z0-9+"):
         yield f"{path}={_shown(given)} should be made of a-z, 0-9, + . _ -, a letter or digit first"
     elif kind == "too_short":
         yield f"{path} is empty; it needs at least {mistake['ctx']['min_length']}"
@@ -128,8 +122,4 @@ def _guess(given: Any, choices: list[str]) -> str:
 
 
 def _shown(value: Any) -> str:
-    return (
-        value
-        if isinstance(value, str) and 0 < len(value) <= 60 and "\n" not in value
-        else reprlib.repr(value)
-    )
+    return value if isinstance(value, str) and 0 < len(value) <= 60 and "\n" not in value else reprlib.repr(value)

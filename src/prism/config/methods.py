@@ -40,9 +40,7 @@ class GuidanceTerm(Section):
     def _interval_is_ordered(self) -> GuidanceTerm:
         start, stop = self.interval
         if not 0 <= start < stop <= 1:
-            raise problems(
-                ("interval", f"[{start:g}, {stop:g}] should be [start, stop] with 0 <= start < stop <= 1")
-            )
+            raise problems(("interval", f"[{start:g}, {stop:g}] should be [start, stop] with 0 <= start < stop <= 1"))
         return self
 
 
@@ -52,18 +50,14 @@ class MethodConfig(Section):
     engine: Literal["diffusion", "real"] = Field(
         default="diffusion", description="Sample images, or take real ones (the upper bound, not data-free)."
     )
-    prompts: Slug | None = Field(
-        default=None, description="Name of a strategy; needed by engine diffusion alone."
-    )
+    prompts: Slug | None = Field(default=None, description="Name of a strategy; needed by engine diffusion alone.")
     guidance: list[GuidanceTerm] = Field(default=[], description="Terms that are added up; empty for none.")
     label: str | None = Field(default=None, description="Its name in tables; null for the key.")
 
     @model_validator(mode="after")
     def _engine_has_its_keys(self) -> MethodConfig:
         if self.engine == "diffusion" and self.prompts is None:
-            raise problems(
-                ("prompts", "missing; engine diffusion needs the name of a strategy, as class-name")
-            )
+            raise problems(("prompts", "missing; engine diffusion needs the name of a strategy, as class-name"))
         if self.engine == "real":
             unused = [key for key, value in (("prompts", self.prompts), ("guidance", self.guidance)) if value]
             if unused:

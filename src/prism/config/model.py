@@ -29,12 +29,8 @@ class Config(Section):
     """Everything a run depends on. Relative paths start at the folder that the workflow runs in."""
 
     experiment: Slug = Field(description="Name of the experiment; results go to results/<experiment>.")
-    seed: int = Field(
-        default=0, ge=0, description="The run's seed; every image and student derives its own from it."
-    )
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="Where models run; auto prefers cuda."
-    )
+    seed: int = Field(default=0, ge=0, description="The run's seed; every image and student derives its own from it.")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Where models run; auto prefers cuda.")
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto", description="Arithmetic of the large models; auto is bf16 on cuda and fp32 on cpu."
     )
@@ -59,13 +55,9 @@ class Config(Section):
     methods: dict[Slug, MethodConfig] = Field(
         min_length=1, description="Methods by name, beside those of methods_file."
     )
-    run: list[Slug] = Field(
-        min_length=1, description="The methods that are run, in the order of the tables' rows."
-    )
+    run: list[Slug] = Field(min_length=1, description="The methods that are run, in the order of the tables' rows.")
     evaluation: EvaluationConfig = Field(description="How the images are measured.")
-    distillation: DistillationConfig = Field(
-        default_factory=DistillationConfig, description="How students learn."
-    )
+    distillation: DistillationConfig = Field(default_factory=DistillationConfig, description="How students learn.")
     generalization: GeneralizationConfig = Field(description="Where students are tested.")
     tables: TablesConfig = Field(default_factory=TablesConfig, description="What is written at the end.")
     zoo: ZooConfig = Field(
@@ -126,9 +118,7 @@ def without_removed(given: dict[str, Any]) -> dict[str, Any]:
 
 def _without_null(entries: Any) -> Any:
     return (
-        {name: entry for name, entry in entries.items() if entry is not None}
-        if isinstance(entries, dict)
-        else entries
+        {name: entry for name, entry in entries.items() if entry is not None} if isinstance(entries, dict) else entries
     )
 
 

@@ -73,9 +73,7 @@ def named_paths(config: Config) -> Iterator[tuple[str, str]]:
 def _sampling_paths(config: Config) -> Iterator[tuple[str, str]]:
     if not is_hub_id(config.diffusion.pipeline):
         yield "diffusion.pipeline", config.diffusion.pipeline
-    if config.diffusion.tiny_decoder is not None and any(
-        config.methods[n].needs_tiny_decoder for n in config.run
-    ):
+    if config.diffusion.tiny_decoder is not None and any(config.methods[n].needs_tiny_decoder for n in config.run):
         yield "diffusion.tiny_decoder", str(config.diffusion.tiny_decoder)
     asked = any(
         config.strategies[method.prompts].diversified

@@ -29,14 +29,10 @@ class PromptsConfig(Section):
         default=None, pattern=r"^https?://", description="Address of the server, with engine openai."
     )
     temperature: float = Field(default=0.8, ge=0, le=2, description="Sampling temperature; 0 is greedy.")
-    top_p: float = Field(
-        default=0.9, gt=0, le=1, description="Nucleus sampling: share of the probability kept."
-    )
+    top_p: float = Field(default=0.9, gt=0, le=1, description="Nucleus sampling: share of the probability kept.")
     max_new_tokens: int = Field(default=256, ge=1, le=4096, description="Tokens of an answer, at most.")
     batch: int = Field(default=16, ge=1, description="Requests made at once; results do not depend on it.")
-    retries: int = Field(
-        default=3, ge=0, le=20, description="Times that a refused answer is asked for again."
-    )
+    retries: int = Field(default=3, ge=0, le=20, description="Times that a refused answer is asked for again.")
     per_class: int = Field(
         default=20,
         ge=1,
@@ -58,16 +54,12 @@ class PromptsConfig(Section):
         if self.engine != "templates" and not self.model:
             found.append(("model", f"missing; engine {self.engine} needs the model to ask"))
         if self.engine == "openai" and not self.base_url:
-            found.append(
-                ("base_url", "missing; engine openai needs the server's address, as http://localhost:8000/v1")
-            )
+            found.append(("base_url", "missing; engine openai needs the server's address, as http://localhost:8000/v1"))
         repeated = sorted({style for style in self.styles if self.styles.count(style) > 1})
         if repeated:
             found.append(("styles", f"{repeated[0]} is given twice"))
         if "photo" in self.styles:
-            found.append(
-                ("styles", "photo is not listed here; photo_share says how many prompts stay photos")
-            )
+            found.append(("styles", "photo is not listed here; photo_share says how many prompts stay photos"))
         if found:
             raise problems(*found)
         return self
@@ -76,13 +68,9 @@ class PromptsConfig(Section):
 class StrategyConfig(Section):
     """What prompts of one kind vary; with all three switches off a prompt is the bare class name."""
 
-    senses: bool = Field(
-        default=False, description="Add the gloss that tells which sense of the name is meant."
-    )
+    senses: bool = Field(default=False, description="Add the gloss that tells which sense of the name is meant.")
     contents: bool = Field(default=False, description="Add a scene written by the engine.")
-    styles: bool = Field(
-        default=False, description="Render a part of the prompts in a style other than photo."
-    )
+    styles: bool = Field(default=False, description="Render a part of the prompts in a style other than photo.")
 
     @property
     def diversified(self) -> bool:

@@ -15,9 +15,7 @@ Recipe = dict[str, Any]
 _ENGINE_KEYS = ("model", "revision", "temperature", "top_p", "max_new_tokens", "retries")
 
 
-def recipe(
-    config: Config, stage: str, *, method: str | None, student: str | None, strategy: str | None
-) -> Recipe:
+def recipe(config: Config, stage: str, *, method: str | None, student: str | None, strategy: str | None) -> Recipe:
     """See ``Config.recipe``."""
     if stage not in _STAGES:
         raise ValueError(f"stage={stage!r} is not a stage; {hint(stage, _STAGES)}")
@@ -37,9 +35,7 @@ def recipe(
 
 def _prompts(config: Config, strategy: str) -> Recipe:
     kind, settings = config.strategies[strategy], config.prompts
-    used: Recipe = _dump(
-        config.diffusion, only=("pipeline", "revision")
-    )  # whose text encoder limits the length
+    used: Recipe = _dump(config.diffusion, only=("pipeline", "revision"))  # whose text encoder limits the length
     if kind.diversified:
         used["seed"] = settings.seed
     if kind.styles:

@@ -21,9 +21,7 @@ def schema() -> dict[str, Any]:
         section.pop("required", None)
     for catalogue in _catalogues(document):
         entries = catalogue["patternProperties"]
-        catalogue["patternProperties"] = {
-            name: {"anyOf": [entry, {"type": "null"}]} for name, entry in entries.items()
-        }
+        catalogue["patternProperties"] = {name: {"anyOf": [entry, {"type": "null"}]} for name, entry in entries.items()}
         catalogue["additionalProperties"] = False
         catalogue.pop("minProperties", None)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **document}

@@ -26,7 +26,5 @@ class SynthesisConfig(Section):
         if images % shards:
             below, above = images // shards * shards, (images // shards + 1) * shards
             right = f"{below} or {above}" if below else str(above)
-            raise problems(
-                ("shards", f"{shards} does not divide images_per_class={images}; {right} images would do")
-            )
+            raise problems(("shards", f"{shards} does not divide images_per_class={images}; {right} images would do"))
         return self

@@ -15,9 +15,7 @@ class TeacherConfig(Section):
     architecture: Architecture = Field(
         description="Name of a network of this project, or timm:<name> or torchvision:<name>."
     )
-    weights: Path = Field(
-        description="The checkpoint: a .safetensors file, or a torch file of tensors alone."
-    )
+    weights: Path = Field(description="The checkpoint: a .safetensors file, or a torch file of tensors alone.")
     classes: Path | None = Field(
         default=None,
         description="Class list in the order of the teacher's outputs; null if it is that of `classes`.",

@@ -90,9 +90,7 @@ def load_classes(path: Path) -> ClassList:
         line = f"line {mark.line + 1}" if mark else "it"
         raise DataError(f"{path}: {line} is not YAML ({getattr(error, 'problem', None) or error})") from error
     if not isinstance(entries, list) or len(entries) < 2:
-        raise DataError(
-            f"{path}: must be a YAML list of at least two entries such as {{name: crane, gloss: a bird}}"
-        )
+        raise DataError(f"{path}: must be a YAML list of at least two entries such as {{name: crane, gloss: a bird}}")
     lines = [node.start_mark.line + 1 for node in root.value]
     for node, line in zip(root.value, lines, strict=True):
         keys = [key.value for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
@@ -136,9 +134,7 @@ def _parse(entry: Any, index: int, where: str, taken: set[str]) -> ClassSpec:
     who = f"{where} ({entry['name']!r})" if entry.get("name") else where
     for key in _REQUIRED:
         if entry.get(key) in (None, ""):
-            raise DataError(
-                f"{who}: {key} is missing; every class needs a name and a gloss, a short noun phrase"
-            )
+            raise DataError(f"{who}: {key} is missing; every class needs a name and a gloss, a short noun phrase")
     name, sense, gloss, folder = (_text(entry, key, who) for key in ("name", "sense", "gloss", "folder"))
     synonyms = entry.get("synonyms") or []
     if not isinstance(synonyms, list):
@@ -157,8 +153,6 @@ def _text(entry: dict[str, Any], key: str, where: str) -> str:
     if not isinstance(value, str):
         raise DataError(f"{where}: {key}: {value!r} is not text; put it between quotes")
     value = value.strip()
-    if len(value) > _LONGEST_TEXT or any(
-        unicodedata.category(character).startswith("C") for character in value
-    ):
+    if len(value) > _LONGEST_TEXT or any(unicodedata.category(character).startswith("C") for character in value):
         raise DataError(f"{where}: {key} must be one line of at most {_LONGEST_TEXT} printable characters")
     return value

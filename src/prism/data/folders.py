@@ -59,13 +59,9 @@ class ImageFolder:
             wanted = [spec.folder] if spec.folder else [spec.slug, spec.name]
             folder = next((by_slug[slugify(name)] for name in wanted if slugify(name) in by_slug), None)
             if folder is None:
-                raise DataError(
-                    f"{self.root}: no folder {wanted[-1]!r} for a class; there are {_some(folders)}"
-                )
+                raise DataError(f"{self.root}: no folder {wanted[-1]!r} for a class; there are {_some(folders)}")
             if folder in labels:
-                raise DataError(
-                    f"{self.root}: folder {folder!r} fits two classes called {spec.name!r}; give a mapping"
-                )
+                raise DataError(f"{self.root}: folder {folder!r} fits two classes called {spec.name!r}; give a mapping")
             labels[folder] = spec.index
         return labels
 
@@ -75,22 +71,16 @@ class ImageFolder:
         else:
             labels = {folder: index for index, folder in enumerate(self.mapping or ())}
             if len(labels) != len(self.mapping or ()):
-                raise DataError(
-                    f"{self.root}: the mapping names a folder twice; it needs one folder for each class"
-                )
+                raise DataError(f"{self.root}: the mapping names a folder twice; it needs one folder for each class")
             if self.classes is not None and len(labels) != len(self.classes):
-                raise DataError(
-                    f"{self.root}: the mapping names {len(labels)} folders for {len(self.classes)} classes"
-                )
+                raise DataError(f"{self.root}: the mapping names {len(labels)} folders for {len(self.classes)} classes")
         for folder, index in labels.items():
             if folder not in folders:
                 raise DataError(
                     f"{self.root}: no folder {folder!r}, which the mapping names; there are {_some(folders)}"
                 )
             if index < 0 or self.classes is not None and index >= len(self.classes):
-                raise DataError(
-                    f"{self.root}: the mapping gives folder {folder!r} class {index}, which does not exist"
-                )
+                raise DataError(f"{self.root}: the mapping gives folder {folder!r} class {index}, which does not exist")
         return labels
 
 
@@ -127,9 +117,7 @@ def load_images(
             if rest.lower().endswith(IMAGE_SUFFIXES) and not _is_hidden(member):
                 by_folder.setdefault(top, []).append(member)
         if not by_folder:
-            raise DataError(
-                f"{folder.root}: holds no class folders with images ({', '.join(IMAGE_SUFFIXES)})"
-            )
+            raise DataError(f"{folder.root}: holds no class folders with images ({', '.join(IMAGE_SUFFIXES)})")
         labels_of = folder.labels_of(tuple(by_folder))
         chosen: list[tuple[int, str]] = []
         for name, label in labels_of.items():

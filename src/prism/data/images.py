@@ -39,9 +39,7 @@ class ImageSet:
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
-            raise DataError(
-                f"{self.name}: images are {images.dtype} {images.shape}; they must be uint8 (n, h, w, 3)"
-            )
+            raise DataError(f"{self.name}: images are {images.dtype} {images.shape}; they must be uint8 (n, h, w, 3)")
         if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
             raise DataError(
                 f"{self.name}: labels are {labels.dtype} {labels.shape}; they must be int64 ({len(images)},)"
@@ -69,9 +67,7 @@ class EvaluationData:
         """
         if reader not in READERS_OF_REAL_DATA:
             allowed = ", ".join(READERS_OF_REAL_DATA)
-            raise DataError(
-                f"{self.name}: holds real images, which {reader!r} may not read; only {allowed} may"
-            )
+            raise DataError(f"{self.name}: holds real images, which {reader!r} may not read; only {allowed} may")
         return self._images
 
 

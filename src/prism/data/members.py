@@ -57,13 +57,9 @@ def read_members(path: Path, data: bytes) -> dict[str, bytes]:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
             for info in tar:
                 if info.type != tarfile.REGTYPE or info.pax_headers:
-                    raise ShardError(
-                        f"{path}!{info.name}: is not a plain file; shards hold only .json and .png files"
-                    )
+                    raise ShardError(f"{path}!{info.name}: is not a plain file; shards hold only .json and .png files")
                 if MEMBER.fullmatch(info.name) is None:
-                    raise ShardError(
-                        f"{path}!{info.name}: is no member of a shard; names are like 0007-000123.png"
-                    )
+                    raise ShardError(f"{path}!{info.name}: is no member of a shard; names are like 0007-000123.png")
                 if info.name in members:
                     raise ShardError(f"{path}!{info.name}: comes twice")
                 file = tar.extractfile(info)

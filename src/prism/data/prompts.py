@@ -60,14 +60,10 @@ def read_prompts(path: Path, classes: ClassList | Sequence[str], per_class: int)
     for number, record in _records(path):
         index = record.class_index
         if index >= len(names):
-            raise PromptError(
-                f"{path}: line {number}: class_index {index} is not one of the {len(names)} classes"
-            )
+            raise PromptError(f"{path}: line {number}: class_index {index} is not one of the {len(names)} classes")
         prompt = record.prompt.casefold()
         if not any(name.casefold() in prompt for name in names[index]):
-            raise PromptError(
-                f"{path}: line {number}: the prompt does not mention its class {names[index][0]!r}"
-            )
+            raise PromptError(f"{path}: line {number}: the prompt does not mention its class {names[index][0]!r}")
         by_class[index].append(record)
     for (name, *_), records in zip(names, by_class, strict=True):
         if len(records) < per_class:
@@ -81,9 +77,7 @@ def _records(path: Path) -> Iterator[tuple[int, PromptRecord]]:
     except OSError as error:
         raise PromptError(f"{path}: the prompt file cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError as error:
-        raise PromptError(
-            f"{path}: not UTF-8 at byte {error.start}; prompt files are JSON lines in UTF-8"
-        ) from None
+        raise PromptError(f"{path}: not UTF-8 at byte {error.start}; prompt files are JSON lines in UTF-8") from None
     if not lines:
         raise PromptError(f"{path}: the prompt file is empty")
     for number, line in enumerate(lines, start=1):
@@ -92,9 +86,7 @@ def _records(path: Path) -> Iterator[tuple[int, PromptRecord]]:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
-            raise PromptError(
-                f"{path}: line {number}: {where + ': ' if where else ''}{first['msg']}"
-            ) from None
+            raise PromptError(f"{path}: line {number}: {where + ': ' if where else ''}{first['msg']}") from None
         if not record.prompt.isprintable():
             raise PromptError(f"{path}: line {number}: the prompt holds a character that cannot be printed")
         yield number, record

@@ -52,9 +52,7 @@ def sample_key(class_index: int, image_index: int) -> str:
         DataError: an index is negative or has more digits than a key holds.
     """
     if not (0 <= class_index <= 9999 and 0 <= image_index <= 999999):
-        raise DataError(
-            f"class {class_index}, image {image_index}: keys hold classes 0-9999 and images 0-999999"
-        )
+        raise DataError(f"class {class_index}, image {image_index}: keys hold classes 0-9999 and images 0-999999")
     return f"{class_index:04d}-{image_index:06d}"
 
 
@@ -145,9 +143,7 @@ def _check_sample(sample: Sample) -> None:
         raise ShardError(f"image key {sample.key!r} is not class and image index as in '0007-000123'")
     image = sample.image
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise ShardError(
-            f"image {sample.key} is {image.dtype} {image.shape}; it must be uint8 (height, width, 3)"
-        )
+        raise ShardError(f"image {sample.key} is {image.dtype} {image.shape}; it must be uint8 (height, width, 3)")
     if sample.record.get("class_index") != int(match[1]):
         raise ShardError(
             f"image {sample.key}: class_index is {sample.record.get('class_index')!r}, not {int(match[1])}"
@@ -175,9 +171,7 @@ def read_shard(tar_path: Path) -> ShardSet:
         decoded = list(pool.map(lambda key: decode_png(path, key, members[f"{key}.png"]), keys))
     for key, image in zip(keys, decoded, strict=True):
         if image.shape != decoded[0].shape:
-            raise ShardError(
-                f"{path}!{key}.png: is {image.shape}, the images before it are {decoded[0].shape}"
-            )
+            raise ShardError(f"{path}!{key}.png: is {image.shape}, the images before it are {decoded[0].shape}")
     labels = np.array([record["class_index"] for record in records], np.int64)
     return ShardSet(np.stack(decoded), labels, str(path), records, tuple(keys))
 
@@ -200,9 +194,7 @@ def read_shards(paths: Sequence[Path]) -> ShardSet:
         if not records:
             images = np.empty((sum(counts), *shard.images.shape[1:]), np.uint8)
         if shard.images.shape[1:] != images.shape[1:]:
-            raise ShardError(
-                f"{path}: images are {shard.images.shape[1:]}, those of {paths[0]} are {images.shape[1:]}"
-            )
+            raise ShardError(f"{path}: images are {shard.images.shape[1:]}, those of {paths[0]} are {images.shape[1:]}")
         for key in shard.keys:
             if key in keys:
                 raise ShardError(f"{path}: image {key} is in {keys[key]} too")
@@ -235,7 +227,5 @@ def _checked_bytes(path: Path, manifest: Manifest) -> bytes:
     if hashlib.sha256(data).hexdigest() != manifest.outputs[path.name]:
         size = manifest.details.get("bytes", len(data))
         what = f"has {len(data)} bytes of {size}" if len(data) != size else "has changed since it was written"
-        raise ShardError(
-            f"{path}: {what} (its sha256 is not the manifest's); delete it and synthesize it again"
-        )
+        raise ShardError(f"{path}: {what} (its sha256 is not the manifest's); delete it and synthesize it again")
     return data

@@ -70,6 +70,4 @@ class FeatureMatch(nn.Module):
 
 def _check(one: Tensor, other: Tensor) -> None:
     if one.shape != other.shape or one.ndim != 2:
-        raise ValueError(
-            f"logits are {tuple(one.shape)} and {tuple(other.shape)}; both must be (batch, classes)"
-        )
+        raise ValueError(f"logits are {tuple(one.shape)} and {tuple(other.shape)}; both must be (batch, classes)")

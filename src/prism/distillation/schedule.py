@@ -16,9 +16,7 @@ STEP_MILESTONES = (
 )  # shares of the training after which the rate falls to a tenth (DM-KD's 30/60/90)
 
 
-def learning_rate(
-    step: int, *, total_steps: int, warmup_steps: int, peak: float, schedule: str = "cosine"
-) -> float:
+def learning_rate(step: int, *, total_steps: int, warmup_steps: int, peak: float, schedule: str = "cosine") -> float:
     """The learning rate of one step.
 
     Args:

@@ -46,9 +46,7 @@ class _Sets:
     test: ImageSet
 
 
-def distill(
-    config: Config, method: str, student: str, seed: int, shards: Sequence[Path], output_dir: Path
-) -> None:
+def distill(config: Config, method: str, student: str, seed: int, shards: Sequence[Path], output_dir: Path) -> None:
     """Train a student on a method's images: ``student.safetensors``, ``metrics.json``, ``history.csv``.
 
     ``manifest.json`` is written last. A killed run goes on from its checkpoint in the progress folder.
@@ -156,9 +154,7 @@ def history_csv(history: Sequence[Epoch]) -> str:
     writer.writerow(columns)
     for line in history:
         values = (getattr(line, column) for column in columns)
-        writer.writerow(
-            [f"{value:.{_HISTORY_DIGITS}g}" if isinstance(value, float) else value for value in values]
-        )
+        writer.writerow([f"{value:.{_HISTORY_DIGITS}g}" if isinstance(value, float) else value for value in values])
     return text.getvalue()
 
 
@@ -182,9 +178,7 @@ def _training_images(config: Config, method: str, shards: Sequence[Path], classe
             )
         ).open_for("real")
     if images.labels.min() < 0 or images.labels.max() >= len(classes):
-        raise DataError(
-            f"{images.name}: has label {images.labels.max()}, the class list ends at {len(classes) - 1}"
-        )
+        raise DataError(f"{images.name}: has label {images.labels.max()}, the class list ends at {len(classes) - 1}")
     return images
 
 
@@ -219,9 +213,7 @@ def _new_student(config: Config, student: str, seed: int, classes: ClassList, me
     return Classifier(network, **description, metadata=description)
 
 
-def _metrics(
-    pupil: Classifier, teacher: Teacher, sets: _Sets, batch: int, device: torch.device
-) -> dict[str, Any]:
+def _metrics(pupil: Classifier, teacher: Teacher, sets: _Sets, batch: int, device: torch.device) -> dict[str, Any]:
     """Accuracies and agreement on the test images, and the counts they rest on."""
     answers = predict(pupil, sets.test.images, batch=batch, device=device)
     right = predict(teacher, sets.test.images, batch=batch, device=device)

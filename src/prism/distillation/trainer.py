@@ -109,13 +109,9 @@ class Trainer:
         self.steps_per_epoch = steps_per_epoch(len(train.labels), recipe.batch)
         self.match = self._feature_match() if recipe.feature_weight else None
         self.optimizer = _optimizer(recipe, self._modules())
-        self.fingerprint = (
-            self._fingerprint() if checkpoint else ""
-        )  # of the start, before anything is learned
+        self.fingerprint = self._fingerprint() if checkpoint else ""  # of the start, before anything is learned
         self.history: list[Epoch] = []
-        self.sums = torch.zeros(
-            3, dtype=torch.float64, device=device
-        )  # of loss, agreements, images in this epoch
+        self.sums = torch.zeros(3, dtype=torch.float64, device=device)  # of loss, agreements, images in this epoch
         self.fixed_logits: Tensor | None = None  # (n, classes) where no image ever changes
 
     def run(self) -> list[Epoch]:
@@ -128,9 +124,7 @@ class Trainer:
             first_epoch, first_step = self._restore()
             self.student.train()
             saved = time.monotonic()
-            for epoch in tqdm(
-                range(first_epoch, self.recipe.epochs), "distillation", unit="epoch", mininterval=5
-            ):
+            for epoch in tqdm(range(first_epoch, self.recipe.epochs), "distillation", unit="epoch", mininterval=5):
                 started = time.monotonic()
                 order = epoch_order(self.seed, epoch, len(self.train_labels)).to(self.device)
                 for step in range(first_step, self.steps_per_epoch):
@@ -163,9 +157,7 @@ class Trainer:
         self.optimizer.step()
         with torch.no_grad():  # summed on the device: no step waits for a number
             agreed = (logits.argmax(dim=1) == teacher_logits.argmax(dim=1)).sum()
-            self.sums += torch.stack(
-                [loss.detach() * len(indices), agreed, torch.full_like(loss, len(indices))]
-            )
+            self.sums += torch.stack([loss.detach() * len(indices), agreed, torch.full_like(loss, len(indices))])
 
     def _batch(self, epoch: int, step: int, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Augmented images (batch, 3, height, width) in [0, 1] and target probabilities (batch, classes)."""
@@ -179,9 +171,7 @@ class Trainer:
         """The teacher's logits (from memory if no image ever changes) and, where matched, its features."""
         if self.match is None and self.recipe.augmentation.is_identity:
             if self.fixed_logits is None:
-                answers = predict(
-                    self.teacher, self.train_images, batch=self.recipe.batch, device=self.device
-                )
+                answers = predict(self.teacher, self.train_images, batch=self.recipe.batch, device=self.device)
                 self.fixed_logits = answers.to(self.device)
             return self.fixed_logits[indices], None
         with self._autocast():

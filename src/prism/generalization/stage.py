@@ -50,17 +50,14 @@ def generalize(config: Config, student_path: Path, output: Path) -> None:
         )
     student.to(device, memory_format=torch.channels_last)
     domains = {
-        name: _score(config, spec, student, classes, device)
-        for name, spec in config.generalization.domains.items()
+        name: _score(config, spec, student, classes, device) for name, spec in config.generalization.domains.items()
     }
     known = {key: student.metadata[key] for key in ("method", "student", "seed") if key in student.metadata}
     write_json(Path(output), {**known, "domains": domains})
     log.info("%s: %d domains in %.1f s", student_path, len(domains), time.monotonic() - started)
 
 
-def _score(
-    config: Config, spec: str, student: Classifier, classes: ClassList, device: torch.device
-) -> dict[str, Any]:
+def _score(config: Config, spec: str, student: Classifier, classes: ClassList, device: torch.device) -> dict[str, Any]:
     images = load_domain(
         spec,
         clean=config.evaluation.reference,

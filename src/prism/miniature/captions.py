@@ -34,9 +34,7 @@ def with_article(noun: str) -> str:
     return f"an {noun}" if noun[0].lower() in "aeiou" else f"a {noun}"
 
 
-def compose(
-    concept: Concept, *, style: str | None, colour: str | None, context: str | None, name_sense: bool
-) -> str:
+def compose(concept: Concept, *, style: str | None, colour: str | None, context: str | None, name_sense: bool) -> str:
     """One caption from phrases already chosen; ``None`` leaves a factor unsaid."""
     noun = with_article(f"{colour} {concept.name}" if colour else concept.name)
     head = f"{style} of {noun}" if style else noun

@@ -32,9 +32,7 @@ def world_images(domain: str, count: int, seed: int) -> ImageSet:
         DataError: the domain is unknown or ``count`` is below one.
     """
     if domain not in DOMAINS:
-        raise DataError(
-            f"world:{domain} is not a domain of the miniature; it may be one of {', '.join(DOMAINS)}"
-        )
+        raise DataError(f"world:{domain} is not a domain of the miniature; it may be one of {', '.join(DOMAINS)}")
     if count < 1:
         raise DataError(f"world:{domain}: {count} images of each class are too few; at least 1")
     pictures, labels = [], []

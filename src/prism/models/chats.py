@@ -17,9 +17,7 @@ SYSTEM = (
 Message = dict[str, str]
 
 
-def caption_request(
-    *, name: str, gloss: str | None, style: str, hints: Sequence[str], lines: int
-) -> list[Message]:
+def caption_request(*, name: str, gloss: str | None, style: str, hints: Sequence[str], lines: int) -> list[Message]:
     """The chat that asks for ``lines`` captions of a class; without ``gloss`` the sense stays open."""
     fields = [f"name: {name}"]
     if gloss:

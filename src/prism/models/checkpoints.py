@@ -70,9 +70,7 @@ class Classifier(nn.Module):
         """Resize (antialiased, if the size differs) and normalise images (batch, 3, h, w) in [0, 1]."""
         if images.shape[-2:] != (self.size_px, self.size_px):
             size = (self.size_px, self.size_px)
-            images = functional.interpolate(
-                images, size, mode="bilinear", align_corners=False, antialias=True
-            )
+            images = functional.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
         return (images - self.mean.to(images.dtype)) / self.std.to(images.dtype)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -176,9 +174,7 @@ def load_classifier(path: Path | str, given: Mapping[str, Any] | None = None) ->
     return Classifier(network, **fields, class_names=names, metadata=metadata).eval()
 
 
-def fit_weights(
-    network: Network, weights: Mapping[str, Tensor], *, num_classes: int, path: Path | str
-) -> None:
+def fit_weights(network: Network, weights: Mapping[str, Tensor], *, num_classes: int, path: Path | str) -> None:
     """Load ``weights`` into ``network``, every name and shape the same.
 
     Raises:
@@ -198,9 +194,7 @@ def fit_weights(
         if value.shape == own[name].shape:
             continue
         if value.shape[1:] == own[name].shape[1:] and own[name].shape[0] == num_classes:
-            raise ModelError(
-                f"{path}: has {value.shape[0]} outputs ({name}), there are {num_classes} classes"
-            )
+            raise ModelError(f"{path}: has {value.shape[0]} outputs ({name}), there are {num_classes} classes")
         expected = tuple(own[name].shape)
         raise ModelError(f"{path}: {name} has shape {tuple(value.shape)}, the architecture needs {expected}")
     network.load_state_dict({**own, **weights})

@@ -122,9 +122,7 @@ def check_architecture(architecture: str) -> None:
         if architecture not in ARCHITECTURES:
             raise _unknown(architecture, list(ARCHITECTURES), "")
     elif library not in LIBRARIES:
-        raise ModelError(
-            f"architecture {architecture!r}: use timm:<name> or torchvision:<name>, not {library}"
-        )
+        raise ModelError(f"architecture {architecture!r}: use timm:<name> or torchvision:<name>, not {library}")
     elif not _library_has(library, name):
         raise _unknown(architecture, _library_names(library), f"{library}:")
 
@@ -156,9 +154,7 @@ def _build_timm(name: str, num_classes: int, in_size_px: int) -> Network:
 def _last_linear(net: nn.Module, architecture: str) -> nn.Linear:
     linears = [layer for layer in net.modules() if isinstance(layer, nn.Linear)]
     if not linears:
-        raise ModelError(
-            f"architecture {architecture!r} does not end in a linear layer; choose one that does"
-        )
+        raise ModelError(f"architecture {architecture!r} does not end in a linear layer; choose one that does")
     return linears[-1]
 
 

@@ -28,15 +28,12 @@ from prism.models.inception import INCEPTION_SIZE_PX, load_inception
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _RESIZE_THREADS = 4  # PIL resizes without the interpreter's lock
 
-Heads = tuple[
-    Tensor, Tensor | None
-]  # features (batch, d), logits (batch, classes) where the network classifies
+Heads = tuple[Tensor, Tensor | None]  # features (batch, d), logits (batch, classes) where the network classifies
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """What a feature network says of n images: ``features`` (n, d), ``probabilities`` (n, classes) or None.
-    """
+    """What a feature network says of n images: ``features`` (n, d), ``probabilities`` (n, classes) or None."""
 
     features: np.ndarray
     probabilities: np.ndarray | None
@@ -61,8 +58,7 @@ class FeatureExtractor:
         device: torch.device | str = "cpu",
         batch: int = 64,
     ) -> None:
-        """Args: ``prepare`` makes uint8 images (n, h, w, 3) the input of ``heads``, which runs ``network``.
-        """
+        """Args: ``prepare`` makes uint8 images (n, h, w, 3) the input of ``heads``, which runs ``network``."""
         if batch < 1:
             raise ValueError(f"batch={batch} must be at least 1")
         self.name = name
@@ -84,9 +80,7 @@ class FeatureExtractor:
             ValueError: the images have another type or shape.
         """
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or not len(images):
-            raise ValueError(
-                f"images are {images.dtype} {images.shape}; they must be uint8 (n, h, w, 3), n at least 1"
-            )
+            raise ValueError(f"images are {images.dtype} {images.shape}; they must be uint8 (n, h, w, 3), n at least 1")
         features, probabilities = [], []
         starts = range(0, len(images), self._batch)
         for start in tqdm(
@@ -140,14 +134,10 @@ def load_extractor(
 
 
 def clean_resize(images: np.ndarray, size_px: int) -> np.ndarray:
-    """Resize uint8 images (n, h, w, 3) to float32 (n, size_px, size_px, 3) in 0..255, without quantisation.
-    """
+    """Resize uint8 images (n, h, w, 3) to float32 (n, size_px, size_px, 3) in 0..255, without quantisation."""
 
     def resize(image: np.ndarray) -> np.ndarray:
-        planes = (
-            Image.fromarray(np.ascontiguousarray(image[..., channel], dtype=np.float32))
-            for channel in range(3)
-        )
+        planes = (Image.fromarray(np.ascontiguousarray(image[..., channel], dtype=np.float32)) for channel in range(3))
         resized = [np.asarray(plane.resize((size_px, size_px), Image.Resampling.BICUBIC)) for plane in planes]
         return np.stack(resized, axis=2).clip(0, 255)
 
@@ -246,9 +236,7 @@ def _needed(kind: str, weights: Path | None) -> Path:
     return weights
 
 
-def _normaliser(
-    size_px: int, mean: tuple[float, ...], std: tuple[float, ...]
-) -> Callable[[np.ndarray], Tensor]:
+def _normaliser(size_px: int, mean: tuple[float, ...], std: tuple[float, ...]) -> Callable[[np.ndarray], Tensor]:
     centre, spread = np.float32(mean), np.float32(std)
     return lambda images: _channels_first((clean_resize(images, size_px) / 255 - centre) / spread)
 

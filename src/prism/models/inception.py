@@ -70,9 +70,7 @@ class FidInception(Inception3):
     def forward(self, images: Tensor) -> Tensor:
         """Pooled features (n, 2048)."""
         pooled: list[Tensor] = []
-        hook = self.dropout.register_forward_hook(
-            lambda module, inputs, output: pooled.append(output.flatten(1))
-        )
+        hook = self.dropout.register_forward_hook(lambda module, inputs, output: pooled.append(output.flatten(1)))
         try:
             self._forward(images)
         finally:
@@ -92,9 +90,7 @@ def load_inception(weights: Path | None) -> FidInception:
     """
     path = Path(torch.hub.get_dir()) / "checkpoints" / WEIGHTS_FILE if weights is None else weights
     if not path.is_file():
-        raise ModelError(
-            f"{path}: no such file; download {WEIGHTS_URL} and name it in evaluation.extractor.weights"
-        )
+        raise ModelError(f"{path}: no such file; download {WEIGHTS_URL} and name it in evaluation.extractor.weights")
     if path.name == WEIGHTS_FILE and not sha256_file(path).startswith("6726825d"):
         raise ModelError(
             f"{path}: is not what its name says (its sha256 does not start with 6726825d); download it again"

@@ -84,9 +84,7 @@ class TransformersEngine:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(f"language model {model}: cannot be loaded: {reason}") from error
         if not self.tokenizer.chat_template:
-            raise ModelError(
-                f"language model {model}: it has no chat template; choose an instruction-tuned model"
-            )
+            raise ModelError(f"language model {model}: it has no chat template; choose an instruction-tuned model")
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self.model = loaded.to(device).eval()
@@ -121,6 +119,4 @@ class TransformersEngine:
             pad_token_id=self.tokenizer.pad_token_id,
             logits_processor=LogitsProcessorList([NucleusSampling(seeds, temperature, top_p)]),
         )
-        return self.tokenizer.batch_decode(
-            output[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True
-        )
+        return self.tokenizer.batch_decode(output[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)

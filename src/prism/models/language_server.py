@@ -97,18 +97,14 @@ class OpenAIEngine:
             except urllib.error.HTTPError as error:
                 reason = f"status {error.code} {error.reason}"
                 if error.code != 429 and error.code < 500:
-                    raise EngineError(
-                        f"language model server {self.url}: {reason}: {_snippet(error)}"
-                    ) from None
+                    raise EngineError(f"language model server {self.url}: {reason}: {_snippet(error)}") from None
                 wait = _named_wait(error, wait)
             except _BROKEN as error:
                 reason = str(getattr(error, "reason", None) or error) or type(error).__name__
             if attempt < self.retries:
                 log.warning("%s: %s; trying again in %.1f s", self.url, reason, wait)
                 time.sleep(wait)
-        raise EngineError(
-            f"language model server {self.url}: no answer after {self.retries + 1} tries: {reason}"
-        )
+        raise EngineError(f"language model server {self.url}: no answer after {self.retries + 1} tries: {reason}")
 
     def _post(self, body: dict) -> str:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}

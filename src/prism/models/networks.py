@@ -83,9 +83,7 @@ class CifarResNet(Network):
         return self.layer3(self.layer2(self.layer1(x))).mean(dim=(2, 3))
 
 
-def _conv_bn(
-    channels_in: int, channels: int, kernel: int = 3, stride: int = 1, groups: int = 1
-) -> list[nn.Module]:
+def _conv_bn(channels_in: int, channels: int, kernel: int = 3, stride: int = 1, groups: int = 1) -> list[nn.Module]:
     """Convolution and batch normalisation, the size kept where the stride is one."""
     convolution = nn.Conv2d(channels_in, channels, kernel, stride, kernel // 2, groups=groups, bias=False)
     return [convolution, nn.BatchNorm2d(channels)]
@@ -162,9 +160,7 @@ class MiniatureMobileNet(_ConvTrunk):
             layers.append(_InvertedResidual(channels_in, channels, 1 if stage == 0 else 2, 4))
             layers.append(_InvertedResidual(channels, channels, 1, 4))
             channels_in = channels
-        super().__init__(
-            [*layers, *_conv_bn(channels_in, feature_dim, 1), nn.ReLU6()], feature_dim, num_classes
-        )
+        super().__init__([*layers, *_conv_bn(channels_in, feature_dim, 1), nn.ReLU6()], feature_dim, num_classes)
 
 
 class _MixerBlock(nn.Module):

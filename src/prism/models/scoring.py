@@ -13,9 +13,7 @@ def as_float(images: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def predict(
-    classifier: nn.Module, images: Tensor | np.ndarray, *, batch: int, device: torch.device
-) -> Tensor:
+def predict(classifier: nn.Module, images: Tensor | np.ndarray, *, batch: int, device: torch.device) -> Tensor:
     """Logits float32 (n, classes), on the CPU, of uint8 images (n, height, width, 3); in evaluation mode, in
     fp32.
 

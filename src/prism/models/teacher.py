@@ -77,13 +77,9 @@ def load_teacher(settings: TeacherSettings, num_classes: int) -> Teacher:
         )
     said = read_metadata(path)
     if said.get("architecture", settings.architecture) != settings.architecture:
-        raise ModelError(
-            f"{path}: is a {said['architecture']}, teacher.architecture says {settings.architecture}"
-        )
+        raise ModelError(f"{path}: is a {said['architecture']}, teacher.architecture says {settings.architecture}")
     if said.get("num_classes", num_classes) != num_classes:
-        raise ModelError(
-            f"{path}: has {said['num_classes']} outputs, the class list has {num_classes} classes"
-        )
+        raise ModelError(f"{path}: has {said['num_classes']} outputs, the class list has {num_classes} classes")
     for key in ("size_px", "mean", "std"):
         wanted, found = getattr(settings, key), said.get(key)
         if found is not None and not _same(wanted, found):

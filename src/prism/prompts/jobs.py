@@ -60,9 +60,7 @@ class Request:
     def messages(self) -> list[Message]:
         """The chat of this request."""
         wish = self.wish
-        return caption_request(
-            name=wish.name, gloss=wish.gloss, style=wish.style, hints=self.hints, lines=self.lines
-        )
+        return caption_request(name=wish.name, gloss=wish.gloss, style=wish.style, hints=self.hints, lines=self.lines)
 
 
 class Job:

@@ -34,7 +34,5 @@ def token_budget(pipeline: str, revision: str | None = None) -> TokenBudget:
         )
     except Exception as error:  # transformers raises many kinds for one cause: files that are not a tokenizer
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(
-            f"diffusion pipeline {pipeline}: no tokenizer to count prompts with: {reason}"
-        ) from error
+        raise ModelError(f"diffusion pipeline {pipeline}: no tokenizer to count prompts with: {reason}") from error
     return TokenBudget(lambda prompt: len(tokenizer(prompt)["input_ids"]), int(tokenizer.model_max_length))

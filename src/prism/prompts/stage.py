@@ -52,13 +52,9 @@ def write_prompts(config: Config, strategy: str, output: Path, *, warn_above: fl
     contents = min(config.prompts.per_class, per_class)
     writer = _writer(config, strategy)
     # Saved parts are those of this very recipe or they are not used.
-    saved_as = hash_of(
-        {"recipe": recipe, "revision": REVISION, "classes": [asdict(spec) for spec in classes]}
-    )
+    saved_as = hash_of({"recipe": recipe, "revision": REVISION, "classes": [asdict(spec) for spec in classes]})
     records, tally = [], Tally()
-    for part in tqdm(
-        _parts(classes, contents, writer), desc=f"prompts {strategy}", unit="part", disable=None
-    ):
+    for part in tqdm(_parts(classes, contents, writer), desc=f"prompts {strategy}", unit="part", disable=None):
         progress = progress_dir(output) / f"{part[0].index:05d}-{part[-1].index:05d}.json"
         done = _load(progress, saved_as)
         found, counts = done or writer.write(part, per_class, contents)
@@ -168,9 +164,7 @@ def _load(progress: Path, saved_as: str) -> tuple[list[PromptRecord], Tally] | N
         saved = read_json(progress)
         if saved["saved_as"] != saved_as:
             return None
-        return [PromptRecord.model_validate(record) for record in saved["records"]], Tally.from_dict(
-            saved["tally"]
-        )
+        return [PromptRecord.model_validate(record) for record in saved["records"]], Tally.from_dict(saved["tally"])
     except (OSError, PrismError, ValueError, LookupError, TypeError):
         return None
 

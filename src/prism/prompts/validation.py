@@ -21,21 +21,15 @@ REASONS: tuple[str, ...] = (EMPTY, MARKUP, CHARSET, NO_NAME, FORMAT, STYLE, SENS
 
 MAX_CONTEXT_WORDS = 16
 # Weights ("(red:1.4)"), embeddings ("<x>"), links and code mean something to prompt parsers: keep them out.
-_MARKUP = re.compile(
-    r"[<>{}\[\]|\\`#*_=@^~]|https?:|www\.|:\s*-?\d|\b(?:lora|nsfw|nude|naked|gore|watermark)\b", re.I
-)
+_MARKUP = re.compile(r"[<>{}\[\]|\\`#*_=@^~]|https?:|www\.|:\s*-?\d|\b(?:lora|nsfw|nude|naked|gore|watermark)\b", re.I)
 _PUNCTUATION = frozenset(" ,.'-&/()’")
-_COMMON = frozenset(
-    "a an the of and or with for in on at to by from that used small large tall open very".split()
-)
+_COMMON = frozenset("a an the of and or with for in on at to by from that used small large tall open very".split())
 
 
 def is_clean(text: str) -> bool:
     """Whether every character is a Latin letter, a digit or plain punctuation."""
     return all(
-        char in _PUNCTUATION
-        or char.isdigit()
-        or (char.isalpha() and unicodedata.name(char, "").startswith("LATIN"))
+        char in _PUNCTUATION or char.isdigit() or (char.isalpha() and unicodedata.name(char, "").startswith("LATIN"))
         for char in text
     )
 
@@ -105,9 +99,7 @@ class Validator:
         """Judge the length and novelty of a content, and remember it if it is good."""
         prompt = compose(style=wish.style, name=wish.name, gloss=wish.gloss, content=content)
         longest = compose(style=self.longest_style, name=wish.name, gloss=wish.gloss, content=content)
-        if len(content.context.split()) > MAX_CONTEXT_WORDS or not (
-            self._fits(prompt) and self._fits(longest)
-        ):
+        if len(content.context.split()) > MAX_CONTEXT_WORDS or not (self._fits(prompt) and self._fits(longest)):
             return None, LENGTH
         known = self.seen.setdefault(class_index, set())
         if prompt in known:

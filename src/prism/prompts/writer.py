@@ -64,9 +64,7 @@ class Writer:
             PromptError: even the shortest prompt of a class does not fit the text encoder or its characters.
             EngineError: the language model does not answer at all.
         """
-        jobs = [
-            Job(self.plan, prompt_class, min(per_class, contents or per_class)) for prompt_class in classes
-        ]
+        jobs = [Job(self.plan, prompt_class, min(per_class, contents or per_class)) for prompt_class in classes]
         styles = (PHOTO, *self.plan.styles) if self.plan.strategy.styles else (PHOTO,)
         validator = Validator(self.budget.count, self.budget.max_tokens, max(styles, key=self.budget.count))
         for job in jobs:

@@ -48,6 +48,4 @@ def levels(scheduler: SchedulerMixin) -> list[Level]:
     else:
         steps = scheduler.timesteps.long().cpu()
         signal = scheduler.alphas_cumprod.double()[steps]
-    return [
-        Level(max(float(x) ** 0.5, SMALLEST), max(float(1 - x) ** 0.5, SMALLEST), prediction) for x in signal
-    ]
+    return [Level(max(float(x) ** 0.5, SMALLEST), max(float(1 - x) ** 0.5, SMALLEST), prediction) for x in signal]

@@ -100,9 +100,7 @@ def sampler_settings(config: Config, method: MethodConfig) -> SamplerSettings:
     return SamplerSettings(config.diffusion.steps, config.diffusion.guidance_scale, terms)
 
 
-def _draw(
-    sampler: Sampler, config: Config, records: list[list[PromptRecord]], places: Sequence[Place]
-) -> Drawn:
+def _draw(sampler: Sampler, config: Config, records: list[list[PromptRecord]], places: Sequence[Place]) -> Drawn:
     prompts = [records[c][j].prompt for c, j in places]
     labels = torch.tensor([c for c, _ in places])
     seeds = [image_seed(config.seed, c, j) for c, j in places]

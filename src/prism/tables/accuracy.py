@@ -17,9 +17,7 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
     frame = frame[frame["stage"] == "distillation"]
     scores = frame[frame["metric"] == "accuracy"]
     if scores.empty:
-        raise DataError(
-            "table accuracy: no student's metrics.json among the inputs; run the stage distillation first"
-        )
+        raise DataError("table accuracy: no student's metrics.json among the inputs; run the stage distillation first")
     students = in_order(scores["student"], context.students)
     rows = _teacher_rows(frame, students)
     methods = methods_of(scores, context)
@@ -65,9 +63,7 @@ def _published_note(rows: list[Row], context: Context) -> str:
     found = [
         row
         for method in in_order(shown, context.methods)
-        for row in find(
-            context.published, table="accuracy", method=method, metric="top1", setting=context.setting
-        )
+        for row in find(context.published, table="accuracy", method=method, metric="top1", setting=context.setting)
     ]
     papers = "; ".join(dict.fromkeys(f"{row.paper}, {row.table_or_figure}, {row.file}" for row in found))
     note = f"Published numbers are for {context.setting.text} and not for this experiment ({papers})."

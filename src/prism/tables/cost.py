@@ -26,19 +26,13 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
     """
     synthesis = frame[frame["stage"] == "synthesis"]
     if synthesis[synthesis["metric"] == "seconds"].empty:
-        raise DataError(
-            "table cost: no synthesis manifest with run.seconds among the inputs; run synthesis first"
-        )
+        raise DataError("table cost: no synthesis manifest with run.seconds among the inputs; run synthesis first")
     rows = []
     for method in methods_of(synthesis, context):
         own = synthesis[synthesis["method"] == method]
         prompts = _of_stage(frame, "prompts", context.strategies.get(method, ""))
-        evaluation, distillation = (
-            _of_stage(frame, stage, method) for stage in ("evaluation", "distillation")
-        )
-        timed = own[
-            own["domain"].isin(own[own["metric"] == "seconds"]["domain"])
-        ]  # shards that hold both facts
+        evaluation, distillation = (_of_stage(frame, stage, method) for stage in ("evaluation", "distillation"))
+        timed = own[own["domain"].isin(own[own["metric"] == "seconds"]["domain"])]  # shards that hold both facts
         images, seconds = _sum(timed, "count"), _sum(timed, "seconds")
         cells = {
             "method": context.label(method),

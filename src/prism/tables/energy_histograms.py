@@ -55,9 +55,7 @@ def parse(source: str, histograms: object) -> Histogram | None:
             f"{len(real)} real bins; expected one edge more than bins"
         )
     if not np.isfinite([*edges, *synthetic, *real]).all() or (np.diff(edges) <= 0).any():
-        raise DataError(
-            f"{source}: histograms.energy holds a number that is not finite, or edges that do not rise"
-        )
+        raise DataError(f"{source}: histograms.energy holds a number that is not finite, or edges that do not rise")
     return Histogram(edges, synthetic, real)
 
 
@@ -74,9 +72,7 @@ def draw(histograms: Mapping[str, Histogram], context: Context) -> Figure:
         histogram = histograms[method]
         edges = np.asarray(histogram.edges)
         panel.stairs(_density(histogram.real, edges), edges, fill=True, color="#bbbbbb", label="real")
-        panel.stairs(
-            _density(histogram.synthetic, edges), edges, color=COLOURS[0], linewidth=1.6, label="synthesized"
-        )
+        panel.stairs(_density(histogram.synthetic, edges), edges, color=COLOURS[0], linewidth=1.6, label="synthesized")
         panel.set_title(context.label(method), fontsize=9)
     for panel in panels[len(methods) :]:
         panel.set_visible(False)

@@ -13,9 +13,7 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
     """One row per student and method, one column per domain; DataError if no result is among the inputs."""
     frame = frame[frame["stage"] == "generalization"]
     if frame.empty:
-        raise DataError(
-            "table generalization: no result among the inputs; run the stage generalization first"
-        )
+        raise DataError("table generalization: no result among the inputs; run the stage generalization first")
     domains = in_order(frame["domain"], context.domains)
     students = in_order(frame["student"], context.students)
     rows = []
@@ -24,9 +22,7 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
         for index, method in enumerate(methods_of(of_student, context)):
             own = of_student[of_student["method"] == method]
             cells = {domain: cell(own[own["domain"] == domain], scale=PERCENT) for domain in domains}
-            means = (
-                own.groupby("seed").agg(value=("value", "mean")) if _complete(own, domains) else own.head(0)
-            )
+            means = own.groupby("seed").agg(value=("value", "mean")) if _complete(own, domains) else own.head(0)
             head = {
                 "method": context.label(method),
                 "student": context.student_label(student),
@@ -42,9 +38,7 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
     notes = ["Top-1 accuracy in % per test domain; mean ± standard deviation over seeds."]
     if len(students) == 1:
         notes.append(f"Student: {context.student_label(students[0])}.")
-    return Table(
-        "generalization", "Generalization to other domains", tuple(columns), tuple(rows), tuple(notes)
-    )
+    return Table("generalization", "Generalization to other domains", tuple(columns), tuple(rows), tuple(notes))
 
 
 def _complete(own: pd.DataFrame, domains: list[str]) -> bool:

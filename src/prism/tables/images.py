@@ -16,9 +16,7 @@ from prism.tables.plotting import DOTS_PER_INCH, new_figure
 
 MAX_CLASSES = 10
 PER_CLASS = 2
-CELL_PX = (
-    96  # each image is brought to about this size, by whole factors, so that its pixels stay what they are
-)
+CELL_PX = 96  # each image is brought to about this size, by whole factors, so that its pixels stay what they are
 GAP_PX = 4
 HEADER_PX = 32
 LETTER_PX = 11  # more than the mean width of a letter at the labels' size
@@ -44,9 +42,7 @@ def from_files(paths: Iterable[Path], context: Context) -> Figure:
     return draw(picked, context)
 
 
-def pick(
-    images: np.ndarray, labels: np.ndarray, classes: Sequence[int], per_class: int = PER_CLASS
-) -> Picked:
+def pick(images: np.ndarray, labels: np.ndarray, classes: Sequence[int], per_class: int = PER_CLASS) -> Picked:
     """The first ``per_class`` images of each class in ``classes``; images (n, h, w, 3) uint8, labels (n,)."""
     return {index: [images[row] for row in np.flatnonzero(labels == index)[:per_class]] for index in classes}
 
@@ -76,12 +72,8 @@ def draw(picked: Mapping[str, Picked], context: Context) -> Figure:
     figure = new_figure(full[0] / DOTS_PER_INCH, full[1] / DOTS_PER_INCH, layout="none")
     for index, (label, block) in enumerate(zip(labels, blocks, strict=True)):
         top = HEADER_PX + index * (height + 3 * GAP_PX)
-        panel = figure.add_axes(
-            (left / full[0], 1 - (top + height) / full[1], width / full[0], height / full[1])
-        )
-        panel.imshow(
-            block, interpolation="nearest", aspect="auto"
-        )  # one pixel of the block to one of the figure
+        panel = figure.add_axes((left / full[0], 1 - (top + height) / full[1], width / full[0], height / full[1]))
+        panel.imshow(block, interpolation="nearest", aspect="auto")  # one pixel of the block to one of the figure
         panel.grid(False)
         panel.set(xticks=[], yticks=[])
         panel.spines[:].set_visible(False)

@@ -31,16 +31,12 @@ class Box:
         return self.width * self.height - self.overlap(frame)
 
 
-def place(
-    points: Sequence[tuple[float, float]], sizes: Sequence[tuple[float, float]], frame: Box
-) -> list[Box]:
+def place(points: Sequence[tuple[float, float]], sizes: Sequence[tuple[float, float]], frame: Box) -> list[Box]:
     """A box for the label of each point, greedily in the order given; all lengths in points (1/72 inch).
 
     Of the candidate places the nearest that covers nothing is taken, else the one that covers least.
     """
-    obstacles = [
-        Box(x - POINT_RADIUS, y - POINT_RADIUS, 2 * POINT_RADIUS, 2 * POINT_RADIUS) for x, y in points
-    ]
+    obstacles = [Box(x - POINT_RADIUS, y - POINT_RADIUS, 2 * POINT_RADIUS, 2 * POINT_RADIUS) for x, y in points]
     placed: list[Box] = []
     for (x, y), size in zip(points, sizes, strict=True):
         best = min(

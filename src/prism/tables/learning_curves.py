@@ -41,9 +41,7 @@ def from_files(paths: Iterable[Path], context: Context) -> Figure:
     frame = collect(path.with_name("metrics.json") for path in map(Path, paths))
     students = frame[(frame["stage"] == "distillation") & (frame["metric"] == "accuracy")]
     curves = [
-        read_history(
-            Path(row.source).with_name("history.csv"), method=row.method, student=row.student, seed=row.seed
-        )
+        read_history(Path(row.source).with_name("history.csv"), method=row.method, student=row.student, seed=row.seed)
         for row in students.itertuples()
     ]
     return draw(curves, context)
@@ -79,9 +77,7 @@ def _pair(path: Path, line: int, epoch: str, score: str) -> tuple[float, float]:
 def draw(curves: list[Curve], context: Context) -> Figure:
     """Mean over seeds with a band from the lowest to the highest seed; DataError if there is no curve."""
     if not curves:
-        raise DataError(
-            "figure learning-curves: no history.csv among the inputs; run the stage distillation first"
-        )
+        raise DataError("figure learning-curves: no history.csv among the inputs; run the stage distillation first")
     students = in_order((curve.student for curve in curves), context.students)
     methods = in_order((curve.method for curve in curves), context.methods)
     figure = new_figure(max(3.4 * len(students), 5.0), 3.6 + 0.22 * len(methods) / 2)
@@ -94,26 +90,17 @@ def draw(curves: list[Curve], context: Context) -> Figure:
         panel.set(title=context.student_label(student), xlabel="Epoch")
     panels[0].set_ylabel(SCORES[curves[0].score])
     handles = {
-        label: handle
-        for panel in panels
-        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
+        label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
     }
     labels = [context.label(method) for method in methods]
-    figure.legend(
-        [handles[label] for label in labels], labels, loc="outside lower center", ncols=2, fontsize=9
-    )
+    figure.legend([handles[label] for label in labels], labels, loc="outside lower center", ncols=2, fontsize=9)
     return figure
 
 
 def _line(panel: Axes, own: list[Curve], shade: str, style: str, label: str) -> None:
     """One method's line: epochs that every seed has, so that the mean is over the same seeds throughout."""
     epochs = sorted(set.intersection(*(set(curve.epochs) for curve in own)))
-    values = (
-        np.array([[dict(zip(c.epochs, c.scores, strict=True))[epoch] for epoch in epochs] for c in own])
-        * PERCENT
-    )
+    values = np.array([[dict(zip(c.epochs, c.scores, strict=True))[epoch] for epoch in epochs] for c in own]) * PERCENT
     panel.plot(epochs, values.mean(axis=0), style, color=shade, linewidth=1.6, label=label)  # (seeds, epochs)
     if len(own) > 1:
-        panel.fill_between(
-            epochs, values.min(axis=0), values.max(axis=0), color=shade, alpha=0.15, linewidth=0
-        )
+        panel.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=shade, alpha=0.15, linewidth=0)

@@ -41,14 +41,10 @@ def look() -> Iterator[None]:
         yield
 
 
-_DRAWING = [
-    key for key in matplotlib.rcParamsDefault if not key.startswith(("backend", "interactive", "toolbar"))
-]
+_DRAWING = [key for key in matplotlib.rcParamsDefault if not key.startswith(("backend", "interactive", "toolbar"))]
 
 
-def new_figure(
-    width: float, height: float, *, layout: Literal["constrained", "none"] = "constrained"
-) -> Figure:
+def new_figure(width: float, height: float, *, layout: Literal["constrained", "none"] = "constrained") -> Figure:
     """An empty figure of ``width`` x ``height`` inches that belongs to no window and no global state."""
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout=layout)
     FigureCanvasAgg(figure)

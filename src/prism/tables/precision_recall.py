@@ -36,9 +36,7 @@ def draw(frame: pd.DataFrame, context: Context) -> Figure:
     axes = figure.add_subplot()
     for index, (recall_value, precision_value) in enumerate(points.values()):
         axes.scatter(recall_value, precision_value, s=52, color=colour(index), marker=marker(index), zorder=3)
-    axes.set(
-        xlabel="Recall (share of real images covered)", ylabel="Precision (share of images that look real)"
-    )
+    axes.set(xlabel="Recall (share of real images covered)", ylabel="Precision (share of images that look real)")
     axes.set_xlim(*_limits([x for x, _ in points.values()]))
     axes.set_ylim(*_limits([y for _, y in points.values()]))
     _label(figure, {context.label(method): point for method, point in points.items()})
@@ -62,17 +60,12 @@ def _label(figure: Figure, points: dict[str, tuple[float, float]]) -> None:
         for label, point in points.items()
     ]
     sizes = [
-        (box.width / per_point, box.height / per_point)
-        for box in (text.get_window_extent(renderer) for text in texts)
+        (box.width / per_point, box.height / per_point) for box in (text.get_window_extent(renderer) for text in texts)
     ]
     centres = [tuple(axes.transData.transform(point) / per_point) for point in points.values()]
     window = axes.get_window_extent(renderer)
-    frame = Box(
-        window.x0 / per_point, window.y0 / per_point, window.width / per_point, window.height / per_point
-    )
-    for index, (text, (x, y), box) in enumerate(
-        zip(texts, centres, place(centres, sizes, frame), strict=True)
-    ):
+    frame = Box(window.x0 / per_point, window.y0 / per_point, window.width / per_point, window.height / per_point)
+    for index, (text, (x, y), box) in enumerate(zip(texts, centres, place(centres, sizes, frame), strict=True)):
         text.set_position((box.left - x, box.bottom - y))
         nearest_x = min(max(x, box.left), box.left + box.width)
         nearest_y = min(max(y, box.bottom), box.bottom + box.height)

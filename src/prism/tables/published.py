@@ -117,11 +117,7 @@ def _checked(path: Path, line: int, row: dict[str, str]) -> Published:
         raise DataError(f"{where}: has more or fewer fields than the header")
     for name in REQUIRED:
         if not row[name].strip():
-            reason = (
-                "a number without a source is refused"
-                if name in ("paper", "file", "mark")
-                else "it is required"
-            )
+            reason = "a number without a source is refused" if name in ("paper", "file", "mark") else "it is required"
             raise DataError(f"{where}: {name} is empty; {reason}")
     if row["mark"] not in MARKS:
         raise DataError(f"{where}: mark is {row['mark']!r}, expected one of {', '.join(MARKS)}")
@@ -134,9 +130,7 @@ def _checked(path: Path, line: int, row: dict[str, str]) -> Published:
     return Published(**{name: text for name, text in row.items() if name != "value"}, value=value)
 
 
-def find(
-    rows: Iterable[Published], *, table: str, method: str, metric: str, setting: Setting
-) -> list[Published]:
+def find(rows: Iterable[Published], *, table: str, method: str, metric: str, setting: Setting) -> list[Published]:
     """The published numbers of one method in one setting, in the order of the files."""
     return [
         row

@@ -87,11 +87,7 @@ def to_csv(table: Table) -> str:
     numeric = {column.key for column in table.columns if _is_numeric(table, column)}
     header: list[str] = []
     for column in table.columns:
-        header += (
-            [f"{column.key}_{part}" for part in ("mean", "sd", "n")]
-            if column.key in numeric
-            else [column.key]
-        )
+        header += [f"{column.key}_{part}" for part in ("mean", "sd", "n")] if column.key in numeric else [column.key]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*header, "sources"])

@@ -107,7 +107,5 @@ def _parts(config: Config) -> dict[str, frozenset[str]]:
 
 def _pick(registry: Mapping[str, Maker], kind: str, name: str) -> Maker:
     if name not in registry:
-        raise ConfigError(
-            f"tables.{kind}s: there is no {kind} {name!r}; it may be one of {', '.join(registry)}"
-        )
+        raise ConfigError(f"tables.{kind}s: there is no {kind} {name!r}; it may be one of {', '.join(registry)}")
     return registry[name]

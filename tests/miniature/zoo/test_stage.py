@@ -37,9 +37,7 @@ def test_an_interrupted_build_ends_in_the_models_of_a_whole_one(photographs, set
         assert f"{part}/README.md" in manifest.outputs
     assert "`mse`" in (whole / "text-to-image" / "vae" / "README.md").read_text(encoding="utf-8")
 
-    chosen = DiffusionConfig(
-        pipeline=str(whole / "text-to-image"), tiny_decoder=whole / "tiny-decoder", size_px=32
-    )
+    chosen = DiffusionConfig(pipeline=str(whole / "text-to-image"), tiny_decoder=whole / "tiny-decoder", size_px=32)
     model = load_text_to_image(chosen, torch.device("cpu"))
     assert model.latent_shape == (4, 8, 8) and model.tokenizer.model_max_length == 32
     latents, text = torch.zeros(1, 4, 8, 8), model.embed(["a photo of a cat, a pet"])

@@ -58,8 +58,18 @@ def fish_animal(pen: Pen) -> None:
     pen.polygon([(-0.4, 0.0), (-1.0, -fork), (-0.82, 0.0), (-1.0, fork)], SHADE)
     pen.polygon([(-0.2, -0.3), (-0.15, -height - 0.25), (0.4, -0.35)], SHADE)
     pen.polygon([(-0.1, 0.3), (-0.15, height + 0.2), (0.25, 0.35)], SHADE)
-    pen.blob([(-0.6, 0.0), (-0.2, -height * 0.8), (0.3, -height), (0.8, -0.28), (1.0, 0.02), (0.75, 0.3), (0.3, height),
-              (-0.2, height * 0.8)])
+    pen.blob(
+        [
+            (-0.6, 0.0),
+            (-0.2, -height * 0.8),
+            (0.3, -height),
+            (0.8, -0.28),
+            (1.0, 0.02),
+            (0.75, 0.3),
+            (0.3, height),
+            (-0.2, height * 0.8),
+        ]
+    )
     pen.blob([(-0.3, 0.12), (0.3, 0.18), (0.85, 0.2), (0.3, height * 0.85), (-0.1, height * 0.65)], LIGHT)
     pen.ellipse(0.66, -0.1, 0.15, 0.15, PALE)
     pen.ellipse(0.69, -0.1, 0.08, 0.08, DARK)

@@ -108,9 +108,7 @@ class Pen:
 
     def _place(self, points: Sequence[Point]) -> list[Point]:
         """Unit coordinates to canvas pixels."""
-        return [
-            (self._x0 + self._xx * x + self._xy * y, self._y0 + self._yx * x + self._yy * y) for x, y in points
-        ]
+        return [(self._x0 + self._xx * x + self._xy * y, self._y0 + self._yx * x + self._yy * y) for x, y in points]
 
 
 def arc_points(x: float, y: float, rx: float, ry: float, start_deg: float, end_deg: float) -> list[Point]:

@@ -25,8 +25,20 @@ def mouse_computer(pen: Pen) -> None:
     width = pen.vary(0.54)
     sway = pen.vary(0.4, 0.5)
     pen.stroke([(0.0, -0.5), (0.02, -0.72), (sway, -0.8), (sway + 0.1, -0.98)], 0.12, DARK)
-    pen.blob([(-width, -0.1), (-width * 0.75, -0.58), (0.0, -0.66), (width * 0.75, -0.58), (width, -0.1),
-              (width * 1.05, 0.5), (width * 0.6, 0.94), (0.0, 1.0), (-width * 0.6, 0.94), (-width * 1.05, 0.5)])
+    pen.blob(
+        [
+            (-width, -0.1),
+            (-width * 0.75, -0.58),
+            (0.0, -0.66),
+            (width * 0.75, -0.58),
+            (width, -0.1),
+            (width * 1.05, 0.5),
+            (width * 0.6, 0.94),
+            (0.0, 1.0),
+            (-width * 0.6, 0.94),
+            (-width * 1.05, 0.5),
+        ]
+    )
     pen.blob([(-width * 0.7, 0.35), (0.0, 0.2), (width * 0.7, 0.35), (width * 0.5, 0.82), (-width * 0.5, 0.82)], LIGHT)
     pen.stroke([(-width, 0.02), (0.0, 0.08), (width, 0.02)], 0.09, DARK)
     pen.stroke([(0.0, -0.6), (0.0, 0.05)], 0.08, DARK)
@@ -38,11 +50,20 @@ def bow_ribbon(pen: Pen) -> None:
     loop = pen.vary(0.52)
     tail = pen.vary(0.48, 0.2)
     for side in (-1, 1):
-        pen.polygon([(0.0, 0.0), (side * 0.25, 0.0), (side * (tail + 0.2), 0.85), (side * tail, 0.72),
-                     (side * (tail - 0.22), 0.92)], SHADE)
+        pen.polygon(
+            [
+                (0.0, 0.0),
+                (side * 0.25, 0.0),
+                (side * (tail + 0.2), 0.85),
+                (side * tail, 0.72),
+                (side * (tail - 0.22), 0.92),
+            ],
+            SHADE,
+        )
         pen.blob([(side * x, y) for x, y in ((0.0, -0.1), (0.5, -loop), (0.95, -loop), (0.95, 0.25), (0.5, 0.28))])
-        pen.blob([(side * x, y) for x, y in ((0.3, -0.12), (0.6, -0.28), (0.78, -0.2), (0.76, 0.02), (0.55, 0.05))],
-                 SHADE)
+        pen.blob(
+            [(side * x, y) for x, y in ((0.3, -0.12), (0.6, -0.28), (0.78, -0.2), (0.76, 0.02), (0.55, 0.05))], SHADE
+        )
     pen.blob([(-0.2, -0.3), (0.2, -0.3), (0.22, 0.15), (-0.22, 0.15)], LIGHT)
 
 
@@ -55,8 +76,17 @@ def bow_weapon(pen: Pen) -> None:
     pen.stroke([(bulge - 0.2, -0.16), (bulge - 0.2, 0.16)], 0.26, SHADE)
     pen.stroke([(draw - 0.4, 0.0), (0.8, 0.0)], 0.1, WOOD)
     pen.polygon([(1.0, 0.0), (0.7, -0.2), (0.7, 0.2)], METAL)
-    pen.polygon([(draw - 0.3, 0.0), (draw - 0.55, -0.2), (draw - 0.15, -0.2), (draw + 0.1, 0.0), (draw - 0.15, 0.2),
-                 (draw - 0.55, 0.2)], PALE)
+    pen.polygon(
+        [
+            (draw - 0.3, 0.0),
+            (draw - 0.55, -0.2),
+            (draw - 0.15, -0.2),
+            (draw + 0.1, 0.0),
+            (draw - 0.15, 0.2),
+            (draw - 0.55, 0.2),
+        ],
+        PALE,
+    )
 
 
 def fan_folding(pen: Pen) -> None:

@@ -86,9 +86,7 @@ def encode(model: AutoencoderKL, images: np.ndarray, batch: int = 256) -> torch.
     return torch.cat(parts)
 
 
-def tune_decoder(
-    model: AutoencoderKL, images: np.ndarray, work: Path, schedule: Schedule, *, batch: int = 64
-) -> None:
+def tune_decoder(model: AutoencoderKL, images: np.ndarray, work: Path, schedule: Schedule, *, batch: int = 64) -> None:
     """Train the decoder on, in place, with the encoder frozen: latents stay what they are."""
     model.train()
     half = _Decoder(model)

@@ -54,9 +54,7 @@ def train_classifier(
     """
     torch.manual_seed(schedule.seed)
     network = build(architecture, sum(heads), FRAME_PX, seed=schedule.seed).to(memory_format=torch.channels_last)
-    model = Classifier(
-        network, architecture=architecture, num_classes=sum(heads), size_px=FRAME_PX, mean=MEAN, std=STD
-    )
+    model = Classifier(network, architecture=architecture, num_classes=sum(heads), size_px=FRAME_PX, mean=MEAN, std=STD)
 
     def loss_of(rng: np.random.Generator, noise: torch.Generator) -> Losses:
         rows = rng.integers(len(images), size=batch)

@@ -43,15 +43,11 @@ def _pick(rng: np.random.Generator, options: tuple[str, ...]) -> str:
     return options[int(rng.integers(len(options)))]
 
 
-def _caption(
-    rng: np.random.Generator, concept: Concept, style: str, *, name_sense: bool, hints: list[str]
-) -> str:
+def _caption(rng: np.random.Generator, concept: Concept, style: str, *, name_sense: bool, hints: list[str]) -> str:
     """One caption, its colour and context chosen as someone would who knows the concept."""
     typical = rng.random() < TYPICAL_COLOUR
     colour = _pick(rng, concept.typical_colours if typical else tuple(COLOURS))
-    fitting = tuple(
-        hint for hint in hints if any(hint in CONTEXT_PHRASES[c] for c in concept.typical_contexts)
-    )
+    fitting = tuple(hint for hint in hints if any(hint in CONTEXT_PHRASES[c] for c in concept.typical_contexts))
     if fitting and rng.random() < HINT_SHARE:
         context = _pick(rng, fitting)
     else:
@@ -108,9 +104,7 @@ def new_chat_tokenizer() -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def new_language_model(
-    tokenizer: PreTrainedTokenizerFast, *, width: int = 96, layers: int = 4
-) -> LlamaForCausalLM:
+def new_language_model(tokenizer: PreTrainedTokenizerFast, *, width: int = 96, layers: int = 4) -> LlamaForCausalLM:
     """A causal Llama with ``width`` features a token; embeddings tied."""
     return LlamaForCausalLM(
         LlamaConfig(
@@ -129,9 +123,7 @@ def new_language_model(
     )
 
 
-def encode_batch(
-    tokenizer: PreTrainedTokenizerFast, chats: list[list[Message]]
-) -> tuple[torch.Tensor, torch.Tensor]:
+def encode_batch(tokenizer: PreTrainedTokenizerFast, chats: list[list[Message]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Tokens (n, length) padded on the right, and targets that are -100 outside of the answers."""
     rows, targets = [], []
     for chat in chats:
@@ -157,9 +149,7 @@ def train_language_model(work: Path, out: Path, steps: int, *, seed: int = 0) ->
         tokens, targets = encode_batch(tokenizer, [sample_chat(rng) for _ in range(BATCH)])
         logits = model(input_ids=tokens, use_cache=False).logits  # (n, length, vocabulary)
         return {
-            "loss": functional.cross_entropy(
-                logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten(), ignore_index=-100
-            )
+            "loss": functional.cross_entropy(logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten(), ignore_index=-100)
         }
 
     schedule = Schedule(steps, learning_rate=3e-3, warmup_steps=min(100, steps // 10), seed=seed)
@@ -179,9 +169,7 @@ def train_language_model(work: Path, out: Path, steps: int, *, seed: int = 0) ->
     return share
 
 
-def valid_line_share(
-    folder: Path, *, chats: int = 128, temperature: float = 0.8, top_p: float = 0.9
-) -> float:
+def valid_line_share(folder: Path, *, chats: int = 128, temperature: float = 0.8, top_p: float = 0.9) -> float:
     """Share of the asked lines that are right captions of their concept and style, by the world's grammar."""
     engine, valid, asked = TransformersEngine(str(folder)), 0, 0
     for start in range(0, chats, 32):

@@ -119,9 +119,7 @@ def _save(
     os.replace(part, final)
 
 
-def _restore(
-    work: Path, model: nn.Module, optimizer: torch.optim.Optimizer, averages: dict[str, torch.Tensor]
-) -> int:
+def _restore(work: Path, model: nn.Module, optimizer: torch.optim.Optimizer, averages: dict[str, torch.Tensor]) -> int:
     path = work / "checkpoint.safetensors"
     if not path.exists():
         return 0
