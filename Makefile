@@ -1,5 +1,6 @@
 # make demo   the whole miniature experiment, on a laptop, and its accuracy table
-# make test   the tests;  make lint   the checks of style;  make env   the environment alone, in .venv
+# make test   the tests;  make test-slow   those that take minutes;  make lint   the checks of style
+# make env    the environment alone, in .venv
 
 PYTHON ?= python3
 BIN ?= .venv/bin
@@ -7,7 +8,7 @@ BIN ?= .venv/bin
 ENV := $(if $(filter .venv/bin,$(BIN)),.venv/.complete)
 TESTS ?= tests
 
-.PHONY: demo test lint env lock zoo clean
+.PHONY: demo test test-slow lint env lock zoo clean
 
 demo: $(ENV)
 	@$(BIN)/snakemake --cores all $$(test -t 1 && echo --logger rich || echo --quiet rules) -- all
@@ -16,6 +17,9 @@ demo: $(ENV)
 
 test: $(ENV)
 	$(BIN)/python -m pytest -q -n auto --dist loadfile $(TESTS)
+
+test-slow: $(ENV)
+	$(BIN)/python -m pytest -q -m slow -n auto --dist loadfile $(TESTS)
 
 lint: $(ENV)
 	$(BIN)/ruff check .

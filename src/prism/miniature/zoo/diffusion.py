@@ -99,8 +99,8 @@ def train_text_to_image(
             output = model(noisy.contiguous(memory_format=torch.channels_last), steps, tokens).float()
         snr = (alpha / (1 - alpha)).flatten()
         weights = snr.clamp(max=MIN_SNR_GAMMA) / (snr + 1)
-        # Without a floor the steps of pure noise, which choose the sense, would hardly be trained.
-        weights = weights.clamp(min=0.2)
+        # Noise-dominated steps choose the sense of a bare name; by their SNR alone they would hardly be trained.
+        weights = torch.where(snr < 1, 0.5, weights.clamp(min=0.2))
         return {"v": (weights * (output - target).square().mean(dim=(1, 2, 3))).mean()}
 
     train(model, loss_of, schedule, work, name="text-to-image")

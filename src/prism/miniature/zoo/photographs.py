@@ -53,7 +53,7 @@ def photographs_parts(settings: ZooConfig) -> dict[str, Part]:
 class Photographs:
     """Training and held-out photographs, read when first asked for."""
 
-    size = Size(max_tokens=32, vocab_size=4096, channels=(128, 192))
+    size = Size(max_tokens=32, vocab_size=4096, channels=(96, 160))
 
     def __init__(self, settings: ZooConfig) -> None:
         self._settings = settings

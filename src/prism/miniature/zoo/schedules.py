@@ -26,14 +26,10 @@ AUTOENCODER = Schedule(
     weight_decay=0.0,
     ema_decay=0.995,
 )
-DECODER = Schedule(
-    steps=450, learning_rate=8e-4, warmup_steps=30, decay_share=0.7, weight_decay=0.0, ema_decay=0.99
-)
-TINY = Schedule(
-    steps=1000, learning_rate=2e-3, warmup_steps=50, decay_share=0.6, weight_decay=0.0, ema_decay=0.99
-)
+DECODER = Schedule(steps=450, learning_rate=8e-4, warmup_steps=30, decay_share=0.7, weight_decay=0.0, ema_decay=0.99)
+TINY = Schedule(steps=1000, learning_rate=2e-3, warmup_steps=50, decay_share=0.6, weight_decay=0.0, ema_decay=0.99)
 TEXT_TO_IMAGE = Schedule(
-    steps=3400, learning_rate=1.2e-3, warmup_steps=300, decay_share=0.35, ema_decay=0.998, weight_decay=0.01
+    steps=8000, learning_rate=1.2e-3, warmup_steps=300, decay_share=0.35, ema_decay=0.998, weight_decay=0.01
 )
 LANGUAGE_STEPS = 2200
 
