@@ -95,7 +95,8 @@ def test_the_tiny_decoder_is_close_to_the_full_one(model, broad):
 
 
 @pytest.mark.slow
-def test_prompts_that_name_the_sense_draw_it(assets, oracle):
+def test_prompts_that_name_the_sense_draw_it_and_bare_names_draw_both(assets, oracle):
     shares = sense_shares(assets / "text-to-image", oracle, per_caption=12)
     assert shares["right_with_sense"] >= 0.9
     assert shares["either_sense"] >= 0.9
+    assert shares["rarest_sense"] >= 0.25

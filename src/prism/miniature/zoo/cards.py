@@ -35,7 +35,7 @@ _MINIATURE = {
         "A latent diffusion model in Stable Diffusion's format: v-prediction, zero terminal SNR, {text_to_image:,} "
         "steps of {batch} latents of the broad world, whose captions name the sense half of the time. "
         "`right_with_sense`: share of images of prompts that name the sense in which the oracle sees concept and "
-        "sense; `rarest_sense`: smallest share of a sense among images of a bare ambiguous name; guidance scale 2.",
+        "sense; `rarest_sense`: smallest share of a sense among images of a bare ambiguous name; guidance scale 1.5.",
     ),
     "language-model": ("Language model", "A small Llama that writes captions of the miniature world on request."),
 }

@@ -16,6 +16,8 @@ from prism.models.checkpoints import Classifier
 from prism.models.diffusion import TextToImage, load_text_to_image
 
 IMAGES_PER_CAPTION = 24
+IMAGES_PER_NAME = 96  # a share of a quarter is then known to 0.09
+GUIDANCE_SCALE = 1.5  # the miniature's default
 
 
 def answers(oracle: Classifier, images: np.ndarray) -> np.ndarray:
@@ -63,7 +65,7 @@ def sense_shares(pipeline: Path, oracle: Classifier, *, per_caption: int = IMAGE
         if len(pair) < 2:
             continue
         bare = compose(pair[0], style="a photo", colour=None, context=None, name_sense=False)
-        seen = answers(oracle, _draw(model, [bare] * 2 * per_caption))
+        seen = answers(oracle, _draw(model, [bare] * IMAGES_PER_NAME))
         counts = np.array([(seen == order[one.key]).sum() for one in pair])
         either.append(counts.sum() / len(seen))
         shares.append(counts.min() / max(1, counts.sum()))
@@ -75,7 +77,7 @@ def sense_shares(pipeline: Path, oracle: Classifier, *, per_caption: int = IMAGE
 
 
 @torch.no_grad()
-def _draw(model: TextToImage, prompts: list[str], *, steps: int = 25, guidance_scale: float = 2.0) -> np.ndarray:
+def _draw(model: TextToImage, prompts: list[str], *, steps: int = 25, guidance_scale: float = GUIDANCE_SCALE) -> np.ndarray:
     """uint8 images (n, 32, 32, 3) by plain classifier-free guidance."""
     images = []
     uncond = model.embed([""])
