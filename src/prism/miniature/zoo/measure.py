@@ -77,7 +77,9 @@ def sense_shares(pipeline: Path, oracle: Classifier, *, per_caption: int = IMAGE
 
 
 @torch.no_grad()
-def _draw(model: TextToImage, prompts: list[str], *, steps: int = 25, guidance_scale: float = GUIDANCE_SCALE) -> np.ndarray:
+def _draw(
+    model: TextToImage, prompts: list[str], *, steps: int = 25, guidance_scale: float = GUIDANCE_SCALE
+) -> np.ndarray:
     """uint8 images (n, 32, 32, 3) by plain classifier-free guidance."""
     images = []
     uncond = model.embed([""])
