@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "sampling.csv"
 MODELS = ROOT / "assets" / "miniature"
 PROMPTS = [f"a photo of a {colour} crane, a wading bird, {place}" for place in CONTEXTS for colour in COLOURS]
-RECIPE = {"scale": 0.2, "interval": (0.3, 0.7)}  # of the method prism in config/methods.yaml
+RECIPE = {"scale": 1.0, "interval": (0.3, 0.7)}  # of the method prism in config/methods.yaml
 
 Draw = Callable[[], object]
 
@@ -174,9 +174,9 @@ def _comparisons(
     unguided = ours()
     return [
         Comparison("unguided over diffusers", unguided, theirs, target=1.0),
-        Comparison("guided, tiny, clean over unguided", ours(Term("free", **RECIPE)), unguided, target=1.35),
-        Comparison("guided, full, clean over unguided", ours(Term("free", **RECIPE, decoder="full")), unguided),
-        Comparison("guided, tiny, noisy over unguided", ours(Term("free", **RECIPE, through="noisy")), unguided),
+        Comparison("guided, tiny, clean over unguided", ours(Term("joint", **RECIPE)), unguided, target=1.35),
+        Comparison("guided, full, clean over unguided", ours(Term("joint", **RECIPE, decoder="full")), unguided),
+        Comparison("guided, tiny, noisy over unguided", ours(Term("joint", **RECIPE, through="noisy")), unguided),
     ]
 
 

@@ -26,7 +26,8 @@ def load(*paths, **overrides):
 def test_every_shipped_experiment_is_valid(path):
     config = load(path)
     assert set(config.run) <= set(config.methods)
-    assert {"real", "vanilla", "prism"} <= set(config.run)
+    if path.stem != "guidance-search":  # which compares energies, none of them the default yet
+        assert {"real", "vanilla", "prism"} <= set(config.run)
 
 
 def test_the_json_schema_is_in_step_with_the_models():
@@ -63,11 +64,11 @@ def test_null_removes_an_entry_of_the_default():
     config = load(
         students={"miniature-student": None, "other": {"architecture": "miniature-vgg"}},
         generalization={"domains": {"sketch": None}},
-        methods={"prism-joint": None},
+        methods={"prism-free": None},
     )
     assert list(config.students) == ["other"]
     assert "sketch" not in config.generalization.domains
-    assert "prism-joint" not in config.methods
+    assert "prism-free" not in config.methods
 
 
 def test_inline_methods_lie_over_those_of_the_file():

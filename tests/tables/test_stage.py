@@ -58,7 +58,7 @@ def test_parts_of_the_ablation_follow_from_the_recipes(config):
 
 def test_a_method_with_another_energy_takes_no_part_in_the_ablation(config):
     every = config.model_copy(update={"run": list(config.methods)})
-    assert "prism-joint" not in context_of(every).parts
+    assert "prism-free" not in context_of(every).parts
     assert context_of(every).parts["prism-no-styles"] == {"energy", "senses", "contents"}
 
 

@@ -21,8 +21,8 @@ from prism.tables.render import FORMATS
 
 log = logging.getLogger(__name__)
 
-# the energy that the name EDA stands for; PRISM's own form is not public
-EDA = "free"
+# the method whose guidance is what the name EDA stands for; the paper's own form is not public
+PRISM = "prism"
 
 Maker = TypeVar("Maker")
 
@@ -86,23 +86,17 @@ def context_of(config: Config) -> Context:
 
 
 def _parts(config: Config) -> dict[str, frozenset[str]]:
-    """The parts of each method that is made of ``PARTS`` alone: its guidance is none, or the same EDA."""
+    """The parts of each method that is made of ``PARTS`` alone: its guidance is none, or EDA, which is prism's."""
     found: dict[str, frozenset[str]] = {}
-    eda = None
-    for name in sorted(config.run, key=lambda name: name != "prism"):  # prism's own guidance, if it is run
+    eda = config.methods[PRISM].guidance if PRISM in config.methods else []
+    for name in config.run:
         method = config.methods[name]
-        if method.engine != "diffusion" or method.prompts is None:
+        if method.engine != "diffusion" or method.prompts is None or method.guidance not in ([], eda):
             continue
-        if method.guidance:
-            if [term.energy for term in method.guidance] != [EDA]:
-                continue
-            eda = eda or method.guidance
-            if method.guidance != eda:
-                continue
         strategy = config.strategies[method.prompts]
         has = {"energy": bool(method.guidance), **strategy.model_dump(include=set(PARTS))}
         found[name] = frozenset(part for part, present in has.items() if present)
-    return {name: found[name] for name in config.run if name in found}
+    return found
 
 
 def _pick(registry: Mapping[str, Maker], kind: str, name: str) -> Maker:
