@@ -1,4 +1,4 @@
-"""Index of the workflow: prompts, synthesis, evaluation, distillation, generalization, tables."""
+"""Index of the workflow: prompts, synthesis, evaluation, distillation, generalization, pruning, tables."""
 
 from snakemake.utils import min_version
 
@@ -14,6 +14,7 @@ include: "workflow/rules/synthesis.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/distillation.smk"
 include: "workflow/rules/generalization.smk"
+include: "workflow/rules/pruning.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/zoo.smk"
 

@@ -12,6 +12,7 @@ REST = {
     "synthesis": ["--method", "prism", "--shard", "0"],
     "evaluation": ["--method", "prism"],
     "distillation": ["--method", "prism", "--student", "miniature-student", "--seed", "0"],
+    "pruning": ["--method", "prism", "--sparsity", "0.5", "--seed", "0"],
     "prompts": ["--strategy", "senses"],
 }
 
@@ -26,6 +27,7 @@ REST = {
             {"miniature-student": "miniature-studen"},
             "--student: miniature-studen is not in the configuration; did you mean miniature-student?",
         ),
+        ("pruning", {"prism": "prizm"}, "--method: prizm is not in the configuration; did you mean prism?"),
         ("prompts", {"senses": "sense"}, "--strategy: sense is not in the configuration; did you mean senses?"),
     ],
 )

@@ -14,7 +14,7 @@ from prism.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = sorted(
-    path for path in (ROOT / "config").glob("*.yaml") if path.name not in ("methods.yaml", "tables.yaml")
+    path for path in (ROOT / "config").glob("*.yaml") if path.name not in ("methods.yaml", "tables.yaml", "claims.yaml")
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from prism.config import ClaimConfig
 from prism.tables.context import Context
 
 PARTS = ("energy", "senses", "contents", "styles")
@@ -37,6 +38,17 @@ def context() -> Context:
             "prism-no-styles": frozenset(PARTS) - {"styles"},
         },
         class_names=("crane", "bat"),
+        other_domains=("sketch", "cartoon"),
+        claims={
+            "parts": ClaimConfig(
+                statement="All parts are better than one.",
+                source="a test",
+                mark="ours",
+                kind="greater",
+                metric="accuracy",
+                order=["prism", "eda", "vanilla"],
+            )
+        },
     )
 
 
@@ -76,6 +88,20 @@ def results(write: Callable[[str, Any], Path]) -> list[Path]:
             paths.append(write(name, manifest("synthesis", {"method": method}, count=10, run=run)))
     prompts = manifest("prompts", {"strategy": {"name": "class-name"}}, count=20, run={"seconds": 3.0})
     paths.append(write("prompts/class-name.json", prompts))
+    return paths
+
+
+@pytest.fixture
+def pruned(write: Callable[[str, Any], Path]) -> list[Path]:
+    """Pruned networks of two methods, at two sparsities, two seeds each."""
+    paths = []
+    for method, level in {"prism": 0.8, "vanilla": 0.6}.items():
+        for sparsity, loss in ((0.9, 0.2), (0.5, 0.0)):
+            for seed in range(2):
+                scores = {"accuracy": level - loss + 0.01 * (2 * seed - 1), "untuned_accuracy": 0.3 - loss}
+                about = {"method": method, "seed": seed, "sparsity": sparsity, "kind": "structured"}
+                name = f"pruning/{method}/sparsity-{sparsity}/seed-{seed}/metrics.json"
+                paths.append(write(name, about | scores | {"teacher_accuracy": 0.95}))
     return paths
 
 

@@ -18,12 +18,15 @@ def _inputs(name, results):
         "precision-recall": [path for path in results if path.parent.name == "evaluation"],
         "energy-histograms": [path for path in results if path.parent.name == "evaluation"],
         "learning-curves": [path.with_name("history.csv") for path in results if path.name == "metrics.json"],
+        "pruning-curve": [path for path in results if "sparsity-" in str(path)],
     }[name]
 
 
-@pytest.mark.parametrize("name", ["precision-recall", "energy-histograms", "learning-curves"])
-def test_equal_inputs_give_equal_bytes_whatever_the_users_settings(name, results, context):
+@pytest.mark.parametrize("name", ["precision-recall", "energy-histograms", "learning-curves", "pruning-curve"])
+def test_equal_inputs_give_equal_bytes_whatever_the_users_settings(name, results, pruned, context):
     import matplotlib
+
+    results = [path for path in results if "sparsity-" not in str(path)] + pruned
 
     def drawn() -> bytes:
         with plotting.look():

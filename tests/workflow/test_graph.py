@@ -18,7 +18,7 @@ def test_the_whole_experiment_is_the_default_and_has_every_job(whole):
         "evaluate": 3,
         "distill": 3,
         "generalize": 3,
-        "table": 5,
+        "table": 6,
         "figure": 4,
         "report": 1,
         "all": 1,
@@ -62,6 +62,7 @@ run: [real, vanilla, prism]
 synthesis: {images_per_class: 2, shards: 2, real: real/train}
 evaluation: {reference: real/test}
 generalization: {domains: {sketch: real/sketches}}
+pruning: {sparsities: [0.5], methods: [real, prism], seeds: [0, 1]}
 """
 
 
@@ -95,3 +96,12 @@ def test_no_real_image_reaches_prompts_or_synthesis(root, tmp_path):
     assert real_images_behind("distillation", "prism") == {"real/test"}
     assert real_images_behind("distillation", "real") == {"real/test", "real/train"}
     assert "real/sketches" in real_images_behind("generalization", "prism")
+    # a pruned teacher, too, is healed on the method's images and scored on the test set
+    assert real_images_behind("pruning", "prism") == {"real/test"}
+    assert real_images_behind("pruning", "real") == {"real/test", "real/train"}
+    assert {name for name in inputs if name.startswith("results/smoke/pruning/") and name.endswith("metrics.json")} == {
+        f"results/smoke/pruning/{method}/sparsity-0.5/seed-{seed}/metrics.json"
+        for method in ("real", "prism")
+        for seed in (0, 1)
+    }
+    assert {"results/smoke/tables/pruning.csv", "results/smoke/figures/pruning-curve.png"} <= inputs.keys()

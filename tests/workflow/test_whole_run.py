@@ -28,7 +28,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Root:
 
 
 def test_tables_have_a_row_for_each_method(run):
-    for table in ("accuracy", "quality", "generalization"):
+    for table in ("accuracy", "quality", "generalization", "claims"):
         with (run.path / "results" / "smoke" / "tables" / f"{table}.csv").open(encoding="utf-8") as stream:
             assert len(list(csv.DictReader(stream))) >= 3
 

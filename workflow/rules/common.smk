@@ -30,7 +30,7 @@ def checked_settings():
 
 settings = checked_settings()
 
-STAGES = ["prompts", "synthesis", "evaluation", "distillation", "generalization", "tables"]
+STAGES = ["prompts", "synthesis", "evaluation", "distillation", "generalization", "pruning", "tables"]
 REVISIONS = {stage: import_module(f"prism.{stage}").REVISION for stage in STAGES}
 RESULTS = f"results/{settings.experiment}"
 CONFIG = f"{RESULTS}/config.json"  # rules know its path, not its content: each depends on its own slice alone
@@ -40,7 +40,13 @@ STUDENTS = list(settings.students)
 SEEDS = settings.distillation.seeds
 SHARDS = [f"{index:04d}" for index in range(settings.synthesis.shards)]
 STRATEGIES = sorted({settings.methods[method].prompts for method in GENERATED} - {None})
-TABLES, FIGURES = settings.tables.tables, settings.tables.figures
+PRUNING = settings.pruning
+PRUNED = (PRUNING.methods or METHODS) if PRUNING else []
+SPARSITIES = [f"{share:g}" for share in PRUNING.sparsities] if PRUNING else []
+TABLES, FIGURES = (
+    {name: kinds for name, kinds in named.items() if PRUNING or set(kinds) != {"pruning"}}
+    for named in (settings.tables.tables, settings.tables.figures)
+)
 TEACHER = str(settings.teacher.weights)
 THREADS = settings.threads_per_job
 GPU = 0 if settings.device == "cpu" else 1
@@ -90,6 +96,8 @@ def measured(*kinds):
     student = f"{RESULTS}/distillation/{{method}}/{{student}}/seed-{{seed}}"
     score = f"{RESULTS}/generalization/{{method}}/{{student}}/seed-{{seed}}.json"
     shard = f"{RESULTS}/synthesis/{{method}}/shard-{{shard}}"
+    pruned = f"{RESULTS}/pruning/{{method}}/sparsity-{{sparsity}}/seed-{{seed}}"
+    pruned_seeds = PRUNING.seeds or SEEDS if PRUNING else []
     students = dict(method=METHODS, student=STUDENTS, seed=SEEDS)
     files = {
         "prompts": expand(f"{RESULTS}/prompts/{{strategy}}.json", strategy=STRATEGIES),
@@ -99,6 +107,7 @@ def measured(*kinds):
         "distillation": expand(f"{student}/{{file}}.json", file=["metrics", "manifest"], **students),
         "history": expand(f"{student}/history.csv", **students),
         "generalization": expand(score, **students),
+        "pruning": expand(f"{pruned}/metrics.json", method=PRUNED, sparsity=SPARSITIES, seed=pruned_seeds),
     }
     return [file for kind in kinds for file in files[kind]]
 
@@ -133,5 +142,6 @@ wildcard_constraints:
     student=one_of(STUDENTS),
     shard=r"\d{4}",
     seed=r"\d+",
+    sparsity=r"0\.\d+",
     table=one_of(TABLES),
     figure=one_of(FIGURES),

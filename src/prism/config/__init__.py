@@ -2,6 +2,7 @@
 
 from prism.config.base import is_hub_id, split_archive
 from prism.config.checks import check_batchnorm, check_sample_sizes
+from prism.config.claims import ClaimConfig
 from prism.config.diffusion import DiffusionConfig
 from prism.config.distillation import AugmentConfig, DistillationConfig
 from prism.config.evaluation import EvaluationConfig, ExtractorConfig
@@ -11,6 +12,7 @@ from prism.config.methods import GuidanceTerm, MethodConfig
 from prism.config.model import Config
 from prism.config.paths import check_paths
 from prism.config.prompts import PromptsConfig, StrategyConfig
+from prism.config.pruning import PruningConfig
 from prism.config.students import StudentConfig
 from prism.config.synthesis import SynthesisConfig
 from prism.config.tables import SettingConfig, TablesConfig
@@ -19,6 +21,7 @@ from prism.config.zoo import ZooConfig, ZooStepsConfig
 
 __all__ = [
     "AugmentConfig",
+    "ClaimConfig",
     "Config",
     "DiffusionConfig",
     "DistillationConfig",
@@ -28,6 +31,7 @@ __all__ = [
     "GuidanceTerm",
     "MethodConfig",
     "PromptsConfig",
+    "PruningConfig",
     "SettingConfig",
     "StrategyConfig",
     "StudentConfig",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism.config.base import Problem, is_hub_id, split_archive
-from prism.config.names import ENERGIES, RESERVED_ENERGIES, hint
+from prism.config.names import CLAIMED_METHODS, ENERGIES, RESERVED_ENERGIES, hint
 from prism.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ _FEWEST_CLASSES = 2  # a class list is not read here, but no classifier has fewe
 def cross_checks(config: Config) -> list[Problem]:
     """Everything that is wrong between sections: (key, what is wrong and what would be right)."""
     found: list[Problem] = []
-    for check in (_run, _strategies, _energies, _decoders, _real, _extractor, _zoo, _sample_sizes, _revisions):
+    checks = (_run, _strategies, _energies, _decoders, _real, _extractor, _zoo, _sample_sizes, _revisions)
+    for check in (*checks, _pruning, _claims):
         found += check(config)
     return found
 
@@ -176,4 +177,31 @@ def _revisions(config: Config) -> list[Problem]:
     for key, model, revision in named:
         if model and is_hub_id(model) and revision is None:
             found.append((key, f"missing; {model} is a hub id: pin its commit, or write ./{model} for a folder"))
+    return found
+
+
+def _pruning(config: Config) -> list[Problem]:
+    methods = config.pruning.methods if config.pruning else None
+    return [
+        (f"pruning.methods[{place}]", f"{name} is not in run; {hint(name, config.run)}")
+        for place, name in enumerate(methods or [])
+        if name not in config.run
+    ]
+
+
+def _claims(config: Config) -> list[Problem]:
+    """Names in claims: a method may be one that no recipe makes yet, but not one that nobody has heard of."""
+    methods = [*config.methods, *(name for name in CLAIMED_METHODS if name not in config.methods)]
+    domains = ["mean", "all", "any", *config.generalization.domains]
+    found = []
+    for name, claim in config.claims.items():
+        named = (
+            ("student", claim.student, list(config.students)),
+            ("domains", claim.domains, domains),
+            *(("", method, methods) for method in claim.methods),
+        )
+        for key, word, known in named:
+            if word is not None and word not in known:
+                where = f"claims.{name}.{key}".rstrip(".")
+                found.append((where, f"{word} is not a {key.rstrip('s') or 'method'}; {hint(word, known)}"))
     return found

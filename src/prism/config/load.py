@@ -77,7 +77,7 @@ def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_files(config: dict[str, Any], root: Path) -> dict[str, Any]:
-    """The configuration with the methods and tables of its files beneath its own."""
+    """The configuration with the methods, tables and claims of its files beneath its own."""
     filled = dict(config)
     if isinstance(config.get("methods_file"), str):
         methods = read_mapping(root / config["methods_file"], key="methods_file")
@@ -85,6 +85,9 @@ def with_files(config: dict[str, Any], root: Path) -> dict[str, Any]:
     if isinstance(config.get("tables_file"), str):
         tables = read_mapping(root / config["tables_file"], key="tables_file")
         filled["tables"] = merge(tables, _mapping(config.get("tables"), "tables"))
+    if isinstance(config.get("claims_file"), str):
+        claims = read_mapping(root / config["claims_file"], key="claims_file")
+        filled["claims"] = merge(claims, _mapping(config.get("claims"), "claims"))
     return filled
 
 

@@ -10,12 +10,14 @@ from pydantic import Field, model_validator
 from prism.config import recipes
 from prism.config.base import Section, Slug, problems
 from prism.config.checks import cross_checks
+from prism.config.claims import ClaimConfig
 from prism.config.diffusion import DiffusionConfig
 from prism.config.distillation import DistillationConfig
 from prism.config.evaluation import EvaluationConfig
 from prism.config.generalization import GeneralizationConfig
 from prism.config.methods import MethodConfig
 from prism.config.prompts import PromptsConfig, StrategyConfig
+from prism.config.pruning import PruningConfig
 from prism.config.students import StudentConfig
 from prism.config.synthesis import SynthesisConfig
 from prism.config.tables import TablesConfig
@@ -43,6 +45,9 @@ class Config(Section):
         default=None,
         description="YAML file of tables and figures, beneath what `tables` says; null for none.",
     )
+    claims_file: Path | None = Field(
+        default=None, description="YAML file of claims, beneath those in `claims`; null for none."
+    )
     classes: Path = Field(description="Class list, a YAML file: names with the sense that is meant.")
     teacher: TeacherConfig = Field(description="The classifier whose training data is gone.")
     students: dict[Slug, StudentConfig] = Field(
@@ -59,6 +64,12 @@ class Config(Section):
     evaluation: EvaluationConfig = Field(description="How the images are measured.")
     distillation: DistillationConfig = Field(default_factory=DistillationConfig, description="How students learn.")
     generalization: GeneralizationConfig = Field(description="Where students are tested.")
+    pruning: PruningConfig | None = Field(
+        default=None, description="The teacher pruned and fine-tuned on each method's images; null for no such stage."
+    )
+    claims: dict[Slug, ClaimConfig] = Field(
+        default={}, description="The papers' statements, each put to the test; null removes one of claims_file."
+    )
     tables: TablesConfig = Field(default_factory=TablesConfig, description="What is written at the end.")
     zoo: ZooConfig = Field(
         default_factory=ZooConfig, description="The pretrained models that the target zoo trains from nothing."
@@ -88,7 +99,7 @@ class Config(Section):
 
         Args:
             stage: prompts (needs ``strategy``), synthesis, evaluation (need ``method``), distillation (needs
-                ``method`` and ``student``), generalization, tables or zoo.
+                ``method`` and ``student``), generalization, pruning (needs ``method``), tables or zoo.
             method: a name of ``methods``.
             student: a name of ``students``.
             strategy: a name of ``strategies``.
@@ -105,9 +116,9 @@ class Config(Section):
 
 
 def without_removed(given: dict[str, Any]) -> dict[str, Any]:
-    """A copy without the students, strategies, methods, domains, tables and figures that are null."""
+    """A copy without the students, strategies, methods, claims, domains, tables and figures that are null."""
     copy = dict(given)
-    for key in ("students", "strategies", "methods"):
+    for key in ("students", "strategies", "methods", "claims"):
         if key in copy:
             copy[key] = _without_null(copy[key])
     for section, key in (("generalization", "domains"), ("tables", "tables"), ("tables", "figures")):

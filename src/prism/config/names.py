@@ -44,7 +44,72 @@ WORLD_DOMAINS: tuple[str, ...] = (
 )
 
 # What tables and figures are made of: a stage's numbers, or the images and training histories themselves
-Results = Literal["prompts", "synthesis", "images", "evaluation", "distillation", "history", "generalization"]
+Results = Literal[
+    "prompts", "synthesis", "images", "evaluation", "distillation", "history", "generalization", "pruning"
+]
+
+# What a claim may be about. With one value a seed (of the student, or of the fine-tuning after pruning):
+SEEDED_METRICS: tuple[str, ...] = ("accuracy", "generalization", "pruned_accuracy")
+# with one value a method, as its images are made once:
+COST_METRICS: tuple[str, ...] = ("seconds_per_image", "iterations_per_image")
+ClaimMetric = Literal[
+    "accuracy",
+    "generalization",
+    "pruned_accuracy",
+    "fid",
+    "kid",
+    "inception_score",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "vendi",
+    "intra_class_similarity",
+    "teacher_agreement",
+    "free_energy_gap",
+    "oracle_sense",
+    "oracle_contexts",
+    "oracle_colours",
+    "oracle_styles",
+    "oracle_cells",
+    "oracle_coverage",
+    "seconds_per_image",
+    "iterations_per_image",
+]
+
+# The papers' methods that shipped claims speak of: claims may name them in any experiment, whether it has a recipe for
+# them or not (the verdict is then "not run"). Every other name in a claim must be a method of the configuration.
+CLAIMED_METHODS: tuple[str, ...] = (
+    "real",
+    "vanilla",
+    "vanilla+eda",
+    "prism",
+    "prism-no-eda",
+    "prism-no-senses",
+    "prism-no-contents",
+    "prism-no-styles",
+    "ddis",
+    "ddis-dag",
+    "ddis-cat",
+    "diffdfkd",
+    "diffdfkd-no-cutmix",
+    "diffdfkd-no-guidance",
+    "deepinversion",
+    "adaptive-deepinversion",
+    "plug-in-inversion",
+    "sre2l",
+    "sre2l-ipc1",
+    "sre2l-ipc10",
+    "sre2l-ipc50",
+    "g-vbsm",
+    "g-vbsm-ipc1",
+    "g-vbsm-ipc10",
+    "g-vbsm-ipc50",
+    "prism-dd",
+    "prism-dd-ipc1",
+    "prism-dd-ipc10",
+    "prism-dd-ipc50",
+)
 CORRUPTIONS: tuple[str, ...] = ("all", "noise", "blur", "contrast", "brightness", "pixelate", "jpeg")
 SEVERITIES: tuple[str, ...] = ("1", "2", "3", "4", "5")
 

@@ -105,6 +105,20 @@ def _generalization(config: Config) -> Recipe:
     }
 
 
+def _pruning(config: Config, method: str) -> Recipe:
+    if config.pruning is None:
+        raise ValueError("stage='pruning' is not run: the configuration has no section pruning")
+    return {
+        "seed": config.seed,
+        "classes": str(config.classes),
+        "teacher": _dump(config.teacher),
+        "precision": config.precision,
+        "pruning": _dump(config.pruning, without=("sparsities", "methods", "seeds")),
+        "test": _dump(config.evaluation, only=("reference", "reference_per_class")),
+        **_real_images(config, method),
+    }
+
+
 def _real_images(config: Config, method: str) -> Recipe:
     """What a method of engine real takes; the images of all others come as files, whose content counts."""
     if config.methods[method].engine != "real":
@@ -124,6 +138,7 @@ def _tables(config: Config) -> Recipe:
         "seeds": list(config.distillation.seeds),
         "domains": list(config.generalization.domains),
         "tables": _dump(config.tables),
+        "claims": {name: _dump(claim) for name, claim in config.claims.items()},
     }
 
 
@@ -137,6 +152,7 @@ _STAGES: dict[str, tuple[Callable[..., Recipe], tuple[str, ...]]] = {
     "evaluation": (_evaluation, ("method",)),
     "distillation": (_distillation, ("method", "student")),
     "generalization": (_generalization, ()),
+    "pruning": (_pruning, ("method",)),
     "tables": (_tables, ()),
     "zoo": (_zoo, ()),
 }

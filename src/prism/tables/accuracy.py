@@ -6,14 +6,18 @@ import pandas as pd
 
 from prism.errors import DataError
 from prism.tables.context import PERCENT, REAL, Context, cell, filled, in_order, methods_of, sources
-from prism.tables.published import find
+from prism.tables.published import find, quoted_label
 from prism.tables.render import Cell, Column, Row, Table
 
 PUBLISHED = "published"
 
 
 def build(frame: pd.DataFrame, context: Context) -> Table:
-    """One row per method, one column per student; DataError if none was scored, or teachers disagree."""
+    """One row per method, one column per student; below them methods that the papers alone have, marked as quoted.
+
+    Raises:
+        DataError: no student was scored, or their teachers disagree.
+    """
     frame = frame[frame["stage"] == "distillation"]
     scores = frame[frame["metric"] == "accuracy"]
     if scores.empty:
@@ -27,6 +31,8 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
         cells = {"method": context.label(method), **cells, PUBLISHED: _published(method, context)}
         new_block = index == 0 or methods[index - 1] == REAL
         rows.append(Row(filled(cells), sources(of_method), rule_above=new_block))
+    quoted = _quoted(context, without=methods)
+    rows += quoted
     columns = [
         Column("method", "Method"),
         *(Column(name, context.student_label(name), better="up") for name in students),
@@ -34,7 +40,9 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
     notes = ["Top-1 accuracy in % on the test set, at the last epoch; mean ± standard deviation over seeds."]
     if any(PUBLISHED in row.cells for row in rows):
         columns.append(Column(PUBLISHED, f"Published: {context.setting.text}"))
-        notes.append(_published_note(rows, context))
+        notes.append(_published_note(context))
+    if quoted:
+        notes.append("Rows marked as quoted were not run here; their numbers are the papers' own.")
     return Table("accuracy", "Accuracy of students", tuple(columns), tuple(rows), tuple(notes))
 
 
@@ -53,16 +61,29 @@ def _teacher_rows(frame: pd.DataFrame, students: list[str]) -> list[Row]:
     return [Row({"method": "Teacher", **dict.fromkeys(students, score)}, sources(teacher))]
 
 
+def _quoted(context: Context, without: list[str]) -> list[Row]:
+    """Rows of the methods with numbers in this setting that are not among our own."""
+    setting = context.setting
+    methods = [row.method for row in context.published if row.method not in without]
+    rows = []
+    for method in dict.fromkeys(methods):
+        found = find(context.published, table="accuracy", method=method, metric="top1", setting=setting)
+        if found:
+            files = tuple(dict.fromkeys(row.file.replace(";", ",") for row in found))  # ";" parts files in the CSV
+            text = " / ".join(row.text for row in found)
+            rows.append(Row({"method": quoted_label(found[0]), PUBLISHED: text}, files, rule_above=not rows))
+    return rows
+
+
 def _published(method: str, context: Context) -> str | None:
     found = find(context.published, table="accuracy", method=method, metric="top1", setting=context.setting)
     return " / ".join(row.text for row in found) or None
 
 
-def _published_note(rows: list[Row], context: Context) -> str:
-    shown = {method for method in context.methods if _published(method, context)}
+def _published_note(context: Context) -> str:
     found = [
         row
-        for method in in_order(shown, context.methods)
+        for method in in_order((row.method for row in context.published), context.methods)
         for row in find(context.published, table="accuracy", method=method, metric="top1", setting=context.setting)
     ]
     papers = "; ".join(dict.fromkeys(f"{row.paper}, {row.table_or_figure}, {row.file}" for row in found))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from prism.config import ClaimConfig
 from prism.tables.published import DEFAULT_SETTING, Published, Setting
 from prism.tables.render import Cell, summarize
 
@@ -19,15 +20,18 @@ class Context:
     """Plain data from the configuration.
 
     ``methods`` and ``students`` map names to labels, in the order of the tables; ``strategies`` maps a method
-    to its prompts; ``parts`` maps it to those of ``ablation.PARTS`` that it has, if it has nothing else.
+    to its prompts; ``parts`` maps it to those of ``ablation.PARTS`` that it has, if it has nothing else;
+    ``other_domains`` are those of ``domains`` that are not the teacher's own.
     """
 
     methods: Mapping[str, str] = field(default_factory=dict)
     students: Mapping[str, str] = field(default_factory=dict)
     domains: Sequence[str] = ()
+    other_domains: Sequence[str] = ()
     strategies: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     class_names: Sequence[str] = ()
+    claims: Mapping[str, ClaimConfig] = field(default_factory=dict)
     published: Sequence[Published] = ()
     setting: Setting = DEFAULT_SETTING
 

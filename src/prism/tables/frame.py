@@ -15,6 +15,7 @@ import pandas as pd
 
 from prism.artifacts import read_json
 from prism.errors import DataError
+from prism.tables.iterations import iterations_of
 
 # full_name: a metric's name with its protocol, where its file states one
 COLUMNS = ["stage", "method", "student", "seed", "domain", "metric", "full_name", "value", "source"]
@@ -64,6 +65,8 @@ def kind_of(content: dict[str, Any]) -> str | None:
         return "generalization"
     if "metrics" in content and "method" in content:
         return "evaluation"
+    if "accuracy" in content and "sparsity" in content:
+        return "pruning"
     if "accuracy" in content and "student" in content:
         return "distillation"
     if "recipe_hash" in content and "stage" in content:
@@ -75,7 +78,7 @@ def _rows(path: Path, content: dict[str, Any]) -> Iterator[Row]:
     kind = kind_of(content)
     if kind is None:
         raise DataError(
-            f"{path}: neither an evaluation, a student's metrics, a generalization result nor a manifest; "
+            f"{path}: neither an evaluation, a student's metrics, a generalization or pruning result nor a manifest; "
             f"it has the keys {', '.join(sorted(content)) or '(none)'}"
         )
     for row in READERS[kind](path, content):
@@ -89,6 +92,16 @@ def _distillation(path: Path, content: dict[str, Any]) -> Iterator[Row]:
         if content.get(metric) is not None:
             yield {**where, "metric": metric, "value": _share(path, metric, content[metric])}
     yield from _run_facts(path, content, where)
+
+
+def _pruning(path: Path, content: dict[str, Any]) -> Iterator[Row]:
+    """A pruned network's scores; ``domain`` holds its sparsity, as it is written in paths."""
+    sparsity = f"{_share(path, 'sparsity', content['sparsity']):g}"
+    where: Row = {"stage": "pruning", "method": _text(path, content, "method"), "seed": _seed(path, content)}
+    for metric in ("accuracy", "untuned_accuracy", "teacher_accuracy"):
+        if content.get(metric) is not None:
+            value = _share(path, metric, content[metric])
+            yield {**where, "domain": sparsity, "metric": metric, "value": value}
 
 
 def _generalization(path: Path, content: dict[str, Any]) -> Iterator[Row]:
@@ -133,17 +146,20 @@ def _manifest(path: Path, content: dict[str, Any]) -> Iterator[Row]:
     """Run facts of one manifest; ``domain`` holds its name, which tells the shards of a method apart."""
     stage = _text(path, content, "stage")
     where: Row = {"stage": stage, "method": manifest_owner(path, content), "domain": path.stem}
-    if stage == "distillation":
+    if stage in ("distillation", "pruning"):
         recipe = {**content.get("recipe", {}), **content.get("details", {})}
         where |= {"student": str(_name(recipe.get("student")) or ""), "domain": str(path.parent)}
     if content.get("count") is not None:
         yield {**where, "metric": "count", "value": _number(path, "count", content["count"])}
+    for metric, value in iterations_of(content).items():
+        yield {**where, "metric": metric, "value": _number(path, metric, value)}
     yield from _run_facts(path, content, where)
 
 
 READERS: dict[str, Callable[[Path, dict[str, Any]], Iterator[Row]]] = {
     "distillation": _distillation,
     "generalization": _generalization,
+    "pruning": _pruning,
     "evaluation": _evaluation,
     "manifest": _manifest,
 }
@@ -157,14 +173,18 @@ def _run_facts(path: Path, content: dict[str, Any], where: Row) -> Iterator[Row]
 
 
 def _identity(path: Path, content: dict[str, Any]) -> Row:
-    seed = content.get("seed")
-    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        raise DataError(f"{path}: seed is {seed!r}, expected a whole number from 0")
     return {
         "method": _text(path, content, "method"),
         "student": _text(path, content, "student"),
-        "seed": seed,
+        "seed": _seed(path, content),
     }
+
+
+def _seed(path: Path, content: dict[str, Any]) -> int:
+    seed = content.get("seed")
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise DataError(f"{path}: seed is {seed!r}, expected a whole number from 0")
+    return seed
 
 
 def _text(path: Path, content: dict[str, Any], key: str) -> str:

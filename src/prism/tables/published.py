@@ -130,6 +130,11 @@ def _checked(path: Path, line: int, row: dict[str, str]) -> Published:
     return Published(**{name: text for name, text in row.items() if name != "value"}, value=value)
 
 
+def quoted_label(row: Published) -> str:
+    """A method's name as a row of its own shows it, where it was not run here."""
+    return f"{row.label} (quoted)"
+
+
 def find(rows: Iterable[Published], *, table: str, method: str, metric: str, setting: Setting) -> list[Published]:
     """The published numbers of one method in one setting, in the order of the files."""
     return [

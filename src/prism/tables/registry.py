@@ -11,12 +11,14 @@ from matplotlib.figure import Figure
 from prism.tables import (
     ablation,
     accuracy,
+    claims,
     cost,
     energy_histograms,
     generalization,
     images,
     learning_curves,
     precision_recall,
+    pruning,
     quality,
 )
 from prism.tables.context import Context
@@ -28,11 +30,14 @@ TABLES: dict[str, Callable[[pd.DataFrame, Context], Table]] = {
     "ablation": ablation.build,
     "generalization": generalization.build,
     "cost": cost.build,
+    "pruning": pruning.build,
+    "claims": claims.build,
 }
 
 FIGURES: dict[str, Callable[[Iterable[Path], Context], Figure]] = {
     "images": images.from_files,
     "precision-recall": precision_recall.from_files,
     "learning-curves": learning_curves.from_files,
+    "pruning-curve": pruning.from_files,
     "energy-histograms": energy_histograms.from_files,
 }

@@ -16,13 +16,15 @@ from typing import Literal
 ARROWS = {"up": "↑", "down": "↓", "": ""}
 MISSING = "–"
 WIDE = 8  # columns; more of them are set small in LaTeX
+LATEX_PROSE = "p{40mm}"
 
 
 @dataclass(frozen=True)
 class Column:
     """A column: ``key`` names it in the CSV, ``header`` for people; ``digits`` after the decimal point.
 
-    ``better`` says which way is good and puts an arrow in the header; ``signed`` shows plus signs.
+    ``better`` says which way is good and puts an arrow in the header; ``signed`` shows plus signs; ``prose`` is text
+    that may run over several lines.
     """
 
     key: str
@@ -30,6 +32,7 @@ class Column:
     digits: int = 2
     better: Literal["up", "down", ""] = ""
     signed: bool = False
+    prose: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,9 @@ def to_markdown(table: Table) -> str:
 
 def to_latex(table: Table) -> str:
     """A ``table`` environment in the style of the booktabs package; every text escaped."""
-    alignment = "".join("r" if _is_numeric(table, column) else "l" for column in table.columns)
+    alignment = "".join(
+        "r" if _is_numeric(table, column) else LATEX_PROSE if column.prose else "l" for column in table.columns
+    )
     lines = [
         "% needs \\usepackage{booktabs}",
         "\\begin{table}",
@@ -149,6 +154,7 @@ STYLE = (
     ".prism th,.prism td{padding:.3rem .8rem;text-align:left;white-space:nowrap}"
     ".prism thead tr,.prism tr.rule{border-top:1px solid #888}.prism thead{border-bottom:1px solid}"
     ".prism .number{text-align:right;font-variant-numeric:tabular-nums}"
+    ".prism .prose{white-space:normal;min-width:16rem}"
     ".prism tbody tr:hover{background:#f2f2f2}"
     ".prism tbody th{font-weight:400}.prism p{max-width:60rem;font-size:13px;color:#444}"
 )
@@ -156,7 +162,10 @@ STYLE = (
 
 def to_html(table: Table) -> str:
     """A fragment that stands alone: its own small style, no script, nothing fetched; every text escaped."""
-    classes = [' class="number"' if _is_numeric(table, column) else "" for column in table.columns]
+    classes = [
+        ' class="number"' if _is_numeric(table, column) else ' class="prose"' if column.prose else ""
+        for column in table.columns
+    ]
     heads = "".join(
         f'<th scope="col"{name}>{html.escape(_header(column))}</th>'
         for column, name in zip(table.columns, classes, strict=True)

@@ -33,8 +33,8 @@ def write_table(config: Config, name: str, inputs: Sequence[Path], output: Path)
     Args:
         config: the resolved configuration: names, labels and order; no result is read from it.
         name: one of ``TABLES``.
-        inputs: JSON results of earlier stages: evaluations, students' metrics, generalization results and
-            manifests, in any order; other files among them are skipped.
+        inputs: JSON results of earlier stages: evaluations, students' and pruned networks' metrics, generalization
+            results and manifests, in any order; other files among them are skipped.
         output: any of the four files, or their path without the ending.
 
     Raises:
@@ -56,7 +56,8 @@ def write_figure(config: Config, name: str, inputs: Sequence[Path], output: Path
         config: as for ``write_table``.
         name: one of ``FIGURES``.
         inputs: evaluations (``precision-recall``, ``energy-histograms``), students' ``history.csv`` or
-            ``metrics.json`` (``learning-curves``), shards or their manifests (``images``).
+            ``metrics.json`` (``learning-curves``), pruned networks' metrics (``pruning-curve``), shards or their
+            manifests (``images``).
         output: the PNG file.
 
     Raises:
@@ -77,6 +78,10 @@ def context_of(config: Config) -> Context:
         methods={name: method.label or name for name, method in methods.items()},
         students={name: student.label or name for name, student in config.students.items()},
         domains=tuple(config.generalization.domains),
+        other_domains=tuple(
+            name for name, images in config.generalization.domains.items() if images != config.evaluation.reference
+        ),
+        claims=config.claims,
         strategies={name: method.prompts for name, method in methods.items() if method.prompts is not None},
         parts=_parts(config),
         class_names=load_classes(config.classes).names,

@@ -1,0 +1,157 @@
+"""The stage ``pruning``: the teacher at one sparsity, fine-tuned on a method's images, scored after the last epoch."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from prism.artifacts import progress_dir, sha256_file, write_json, write_manifest
+from prism.config import Config
+from prism.data.classes import ClassList, load_classes
+from prism.data.images import EvaluationData, ImageSet
+from prism.data.shards import read_shards
+from prism.data.sources import load_source, resized, split_seed
+from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts
+from prism.errors import ConfigError, DataError
+from prism.models.checkpoints import Classifier, save_model
+from prism.models.scoring import accuracy, agreement, predict
+from prism.models.teacher import load_teacher
+from prism.pruning import REVISION
+from prism.pruning.finetune import FineTuning
+from prism.pruning.masks import make_permanent, prune_network, removed_weights
+from prism.seeds import derive
+
+log = logging.getLogger(__name__)
+
+_LOSS_DIGITS = 6
+
+
+def prune(config: Config, method: str, sparsity: float, seed: int, shards: Sequence[Path], output_dir: Path) -> None:
+    """Prune the teacher and heal it: ``pruned.safetensors``, ``metrics.json`` and, last, ``manifest.json``.
+
+    A killed run goes on from its checkpoint in the progress folder.
+
+    Args:
+        config: the configuration, with a section ``pruning``.
+        method: a name of ``config.methods``; engine ``real`` takes real training images as the upper bound.
+        sparsity: share removed from each layer, in (0, 1).
+        seed: seed of the fine-tuning; what is pruned depends on the teacher alone.
+        shards: the method's shards; none for engine ``real``.
+        output_dir: the folder of the outputs.
+
+    Raises:
+        ConfigError: there is no section ``pruning``.
+        ModelError: the teacher cannot be loaded, or the loss is no longer a number.
+        DataError: shards or images are missing or broken.
+    """
+    started, output_dir, settings = time.monotonic(), Path(output_dir), config.pruning
+    if settings is None:
+        raise ConfigError("config: pruning: not set, so there is nothing to prune; give it a section, as {epochs: 20}")
+    device = pick_device(config.device)
+    plain = config.precision == "auto" and device.type == "cpu"  # as in distillation: fp32 is as fast there
+    dtype = torch.float32 if plain else pick_precision(config.precision, device)
+    torch.set_num_threads(config.threads_per_job)
+    reset_peak_memory()
+    classes = load_classes(config.classes)
+    teacher = load_teacher(config.teacher, len(classes)).to(device)
+    images, test = _images(config, method, shards, classes), _test_images(config, classes)
+    pruned = masked_copy(config, sparsity, classes)
+    removed, weights = removed_weights(pruned.network)
+    score = {"batch": settings.batch, "device": device}
+    before = predict(pruned.to(device), test.images, **score)
+    progress = progress_dir(output_dir)
+    losses = FineTuning(
+        pruned,
+        teacher,
+        torch.from_numpy(images.images),
+        settings,
+        seed=derive(config.seed, "pruning", seed),
+        device=device,
+        dtype=dtype,
+        checkpoint=progress / "checkpoint.pt",
+    ).run()
+    make_permanent(pruned.network)
+    answers, right = predict(pruned, test.images, **score), predict(teacher, test.images, **score)
+    facts = {"method": method, "seed": seed, "sparsity": sparsity, "kind": settings.kind, "data_free": bool(shards)}
+    outputs = [output_dir / name for name in ("pruned.safetensors", "metrics.json")]
+    save_model(outputs[0], pruned, {**pruned.metadata, **facts})
+    metrics = {
+        "accuracy": accuracy(answers, test.labels),
+        "untuned_accuracy": accuracy(before, test.labels),
+        "teacher_accuracy": accuracy(right, test.labels),
+        "agreement": agreement(answers, right),
+        "n_train": len(images),
+        "n_test": len(test),
+        "weights": weights,
+        "weights_removed": removed,
+        "losses": [round(loss, _LOSS_DIGITS) for loss in losses],
+    }
+    write_json(outputs[1], {**facts, **metrics, "upper_bound": not shards})
+    write_manifest(
+        output_dir / "manifest.json",
+        stage="pruning",
+        recipe={**config.recipe("pruning", method=method), "sparsity": sparsity, "pruning_seed": seed},
+        revision=REVISION,
+        inputs={Path(shard).name: sha256_file(shard) for shard in shards},
+        models={"teacher": sha256_file(config.teacher.weights)},
+        outputs=outputs,
+        count=len(images),
+        details=facts,
+        run=run_facts(time.monotonic() - started, len(images) * settings.epochs, device),
+    )
+    shutil.rmtree(progress, ignore_errors=True)
+    log.info("%s at %g, seed %d: accuracy %.4f", method, sparsity, seed, metrics["accuracy"])
+
+
+def masked_copy(config: Config, sparsity: float, classes: ClassList) -> Classifier:
+    """The teacher once more, masked at ``sparsity`` and free to learn, on the CPU."""
+    settings, kind = config.teacher, config.pruning.kind if config.pruning else "structured"
+    network = load_teacher(settings, len(classes)).network.requires_grad_(True)
+    about: dict[str, Any] = {
+        "architecture": settings.architecture,
+        "num_classes": len(classes),
+        "size_px": settings.size_px,
+        "mean": list(settings.mean),
+        "std": list(settings.std),
+        "class_names": list(classes.names),
+    }
+    prune_network(network, sparsity, torch.zeros(1, 3, settings.size_px, settings.size_px), kind=kind)
+    return Classifier(network, **about, metadata=about)
+
+
+def _images(config: Config, method: str, shards: Sequence[Path], classes: ClassList) -> ImageSet:
+    """The method's images at the teacher's size."""
+    size_px = config.teacher.size_px
+    if config.methods[method].engine != "real":
+        images = resized(read_shards([Path(shard) for shard in shards]), size_px)
+    elif shards:
+        raise DataError(f"method {method}: engine real takes real images, but {shards[0]} is given too")
+    else:
+        images = EvaluationData(
+            load_source(
+                str(config.synthesis.real),
+                size_px=size_px,
+                classes=classes,
+                count=config.synthesis.images_per_class,
+                seed=split_seed(config.seed, "train"),
+            )
+        ).open_for("real")
+    return images
+
+
+def _test_images(config: Config, classes: ClassList) -> ImageSet:
+    """The real in-distribution test images. They are scored on and decide nothing."""
+    images = load_source(
+        config.evaluation.reference,
+        size_px=config.teacher.size_px,
+        classes=classes,
+        count=config.evaluation.reference_per_class,
+        seed=split_seed(config.seed, "test"),
+    )
+    return EvaluationData(images).open_for("evaluation")
