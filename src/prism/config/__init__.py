@@ -11,6 +11,7 @@ from prism.config.methods import GuidanceTerm, MethodConfig
 from prism.config.model import Config
 from prism.config.paths import check_paths
 from prism.config.prompts import PromptsConfig, StrategyConfig
+from prism.config.relabelling import LabelTeacher, LabelTraining, RelabelConfig
 from prism.config.students import StudentConfig
 from prism.config.synthesis import SynthesisConfig
 from prism.config.tables import SettingConfig, TablesConfig
@@ -26,8 +27,11 @@ __all__ = [
     "ExtractorConfig",
     "GeneralizationConfig",
     "GuidanceTerm",
+    "LabelTeacher",
+    "LabelTraining",
     "MethodConfig",
     "PromptsConfig",
+    "RelabelConfig",
     "SettingConfig",
     "StrategyConfig",
     "StudentConfig",

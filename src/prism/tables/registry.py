@@ -12,6 +12,7 @@ from prism.tables import (
     ablation,
     accuracy,
     cost,
+    dataset_distillation,
     energy_histograms,
     generalization,
     images,
@@ -28,6 +29,7 @@ TABLES: dict[str, Callable[[pd.DataFrame, Context], Table]] = {
     "ablation": ablation.build,
     "generalization": generalization.build,
     "cost": cost.build,
+    "dataset-distillation": dataset_distillation.build,
 }
 
 FIGURES: dict[str, Callable[[Iterable[Path], Context], Figure]] = {
