@@ -1,4 +1,4 @@
-"""Index of the workflow: prompts, synthesis, evaluation, distillation, generalization, pruning, tables."""
+"""Index of the workflow: each stage in a file of rules, from prompts to tables."""
 
 from snakemake.utils import min_version
 
@@ -12,6 +12,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/prompts.smk"
 include: "workflow/rules/synthesis.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/relabelling.smk"
 include: "workflow/rules/distillation.smk"
 include: "workflow/rules/generalization.smk"
 include: "workflow/rules/pruning.smk"

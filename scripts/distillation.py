@@ -18,6 +18,9 @@ def main() -> None:
         "--shards", type=Path, nargs="*", default=[], help="the method's shards (.tar), none for real images"
     )
     program.add_argument(
+        "--labels", type=Path, nargs="?", help="the method's soft labels (.safetensors), none without relabel"
+    )
+    program.add_argument(
         "--output", type=Path, required=True, help="folder of the student, its metrics and its history"
     )
     arguments = program.parse_args()
@@ -26,7 +29,8 @@ def main() -> None:
     check_name("--student", arguments.student, config.students)
     from prism.distillation.stage import distill  # late: usage errors and --help need no model library
 
-    distill(config, arguments.method, arguments.student, arguments.seed, arguments.shards, arguments.output)
+    chosen = (arguments.method, arguments.student, arguments.seed)
+    distill(config, *chosen, arguments.shards, arguments.output, arguments.labels)
 
 
 if __name__ == "__main__":

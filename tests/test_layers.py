@@ -10,7 +10,16 @@ import yaml
 
 from prism.config import load as config_load
 
-STAGES = ("prompts", "synthesis", "evaluation", "distillation", "generalization", "pruning", "tables")
+STAGES = (
+    "prompts",
+    "synthesis",
+    "evaluation",
+    "relabelling",
+    "distillation",
+    "generalization",
+    "pruning",
+    "tables",
+)
 FLOORS = [  # from the ground up; a module may import its own package and every floor below
     {"errors", "seeds", "guidance"},
     {"artifacts", "config", "devices"},

@@ -11,6 +11,7 @@ import pytest
 REST = {
     "synthesis": ["--method", "prism", "--shard", "0"],
     "evaluation": ["--method", "prism"],
+    "relabelling": ["--method", "prism", "--shards", "shard-0000.tar"],
     "distillation": ["--method", "prism", "--student", "miniature-student", "--seed", "0"],
     "pruning": ["--method", "prism", "--sparsity", "0.5", "--seed", "0"],
     "prompts": ["--strategy", "senses"],
@@ -22,6 +23,7 @@ REST = {
     [
         ("synthesis", {"prism": "prizm"}, "--method: prizm is not in the configuration; did you mean prism?"),
         ("evaluation", {"prism": "prizm"}, "--method: prizm is not in the configuration; did you mean prism?"),
+        ("relabelling", {"prism": "prizm"}, "--method: prizm is not in the configuration; did you mean prism?"),
         (
             "distillation",
             {"miniature-student": "miniature-studen"},

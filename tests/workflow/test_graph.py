@@ -58,8 +58,13 @@ def test_targets_have_names_and_need_only_their_own_stages(root, targets, jobs):
 
 FOLDERS = """
 experiment: smoke
-run: [real, vanilla, prism]
+run: [real, vanilla, prism, distilled]
 synthesis: {images_per_class: 2, shards: 2, real: real/train}
+methods:
+  distilled:
+    prompts: class-name
+    images_per_class: 1
+    relabel: {teachers: [{architecture: miniature-student, weights: assets/miniature/oracle/model.safetensors}]}
 evaluation: {reference: real/test}
 generalization: {domains: {sketch: real/sketches}}
 pruning: {sparsities: [0.5], methods: [real, prism], seeds: [0, 1]}
@@ -92,6 +97,8 @@ def test_no_real_image_reaches_prompts_or_synthesis(root, tmp_path):
 
     assert real_images_behind("prompts") == set()
     assert real_images_behind("synthesis") == set()
+    assert real_images_behind("relabelling", "distilled") == set()
+    assert real_images_behind("distillation", "distilled") == {"real/test"}
     # students of the other methods are only scored on real images, by their test set
     assert real_images_behind("distillation", "prism") == {"real/test"}
     assert real_images_behind("distillation", "real") == {"real/test", "real/train"}

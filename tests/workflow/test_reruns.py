@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+TABLES = ("accuracy", "quality", "ablation", "generalization", "cost", "dataset-distillation", "claims")
 GUIDANCE = "{prism: {guidance: [{energy: free, scale: %s, interval: [0.3, 0.7], decoder: tiny}]}}"
 
 
@@ -19,7 +20,7 @@ def test_a_guidance_scale_reruns_its_method_and_the_tables(finished):
     assert len(of_stages) == 5
     assert all("prism" in message for message in of_stages)
     assert answer.messages - of_stages == {
-        *(f"Table: {name}" for name in ("accuracy", "quality", "ablation", "generalization", "cost", "claims")),
+        *(f"Table: {name}" for name in TABLES),
         *(f"Figure: {name}" for name in ("images", "precision-recall", "energy-histograms", "learning-curves")),
         "Report",
     }

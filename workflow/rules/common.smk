@@ -8,6 +8,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from snakemake.logging import logger
+
 from prism.config import check_paths, load_config, validate_snakemake_config
 from prism.config.paths import named_paths, zoo_folder, zoo_paths
 from prism.errors import PrismError
@@ -23,6 +25,9 @@ def checked_settings():
             wanted = validate_snakemake_config(config, workflow.basedir)
         if workflow.is_main_process:  # the zoo makes files that all the rest reads
             check_paths(wanted, zoo="zoo" in sys.argv)
+            for method in (name for name in wanted.run if not wanted.evaluated(name)):
+                few = f"images_per_class={wanted.images_per_class(method)} is too few"
+                logger.info(f"evaluation: {method} is left out: {few} for evaluation.k={wanted.evaluation.k}")
     except PrismError as error:
         sys.exit(f"error: {error}")
     return wanted
@@ -30,7 +35,7 @@ def checked_settings():
 
 settings = checked_settings()
 
-STAGES = ["prompts", "synthesis", "evaluation", "distillation", "generalization", "pruning", "tables"]
+STAGES = "prompts synthesis evaluation relabelling distillation generalization pruning tables".split()
 REVISIONS = {stage: import_module(f"prism.{stage}").REVISION for stage in STAGES}
 RESULTS = f"results/{settings.experiment}"
 CONFIG = f"{RESULTS}/config.json"  # rules know its path, not its content: each depends on its own slice alone
@@ -38,7 +43,8 @@ METHODS = list(settings.run)
 GENERATED = [method for method in METHODS if settings.methods[method].engine != "real"]
 STUDENTS = list(settings.students)
 SEEDS = settings.distillation.seeds
-SHARDS = [f"{index:04d}" for index in range(settings.synthesis.shards)]
+RELABELLED = [method for method in METHODS if settings.methods[method].relabel is not None]
+EVALUATED = [method for method in METHODS if settings.evaluated(method)]
 STRATEGIES = sorted({settings.methods[method].prompts for method in GENERATED} - {None})
 PRUNING = settings.pruning
 PRUNED = (PRUNING.methods or METHODS) if PRUNING else []
@@ -73,11 +79,16 @@ def prompts_of(wildcards):
     return f"{RESULTS}/prompts/{strategy}.jsonl" if strategy else []
 
 
-def shards_of(wildcards):
-    """The shards of a method; none for real images, which come from the configuration."""
-    if wildcards.method not in GENERATED:
+def shards_named(method, suffix):
+    """The files of a method's images, or beside them; none for real images, which come from the configuration."""
+    if method not in GENERATED:
         return []
-    return expand(f"{RESULTS}/synthesis/{wildcards.method}/shard-{{shard}}.tar", shard=SHARDS)
+    return [f"{RESULTS}/synthesis/{method}/shard-{index:04d}.{suffix}" for index in range(settings.shards(method))]
+
+
+def shards_of(wildcards):
+    """The shards of a method."""
+    return shards_named(wildcards.method, "tar")
 
 
 def real_images(*keys):
@@ -95,15 +106,15 @@ def measured(*kinds):
     """The results of these kinds, as the configuration of tables names them, over all that is run."""
     student = f"{RESULTS}/distillation/{{method}}/{{student}}/seed-{{seed}}"
     score = f"{RESULTS}/generalization/{{method}}/{{student}}/seed-{{seed}}.json"
-    shard = f"{RESULTS}/synthesis/{{method}}/shard-{{shard}}"
     pruned = f"{RESULTS}/pruning/{{method}}/sparsity-{{sparsity}}/seed-{{seed}}"
     pruned_seeds = PRUNING.seeds or SEEDS if PRUNING else []
     students = dict(method=METHODS, student=STUDENTS, seed=SEEDS)
     files = {
         "prompts": expand(f"{RESULTS}/prompts/{{strategy}}.json", strategy=STRATEGIES),
-        "synthesis": expand(f"{shard}.json", method=GENERATED, shard=SHARDS),
-        "images": expand(f"{shard}.tar", method=GENERATED, shard=SHARDS[0]),  # each shard has all classes
-        "evaluation": expand(f"{RESULTS}/evaluation/{{method}}.json", method=METHODS),
+        "synthesis": [name for method in GENERATED for name in shards_named(method, "json")],
+        "images": [shards_named(method, "tar")[0] for method in GENERATED],  # each shard has all classes
+        "evaluation": expand(f"{RESULTS}/evaluation/{{method}}.json", method=EVALUATED),
+        "relabelling": expand(f"{RESULTS}/relabelling/{{method}}.json", method=RELABELLED),
         "distillation": expand(f"{student}/{{file}}.json", file=["metrics", "manifest"], **students),
         "history": expand(f"{student}/history.csv", **students),
         "generalization": expand(score, **students),

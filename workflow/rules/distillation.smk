@@ -5,6 +5,7 @@ rule distill:
     input:
         shards=shards_of,
         teacher=TEACHER,
+        labels=labels_of,
         method_images=real_images_of,
         test_images=real_images("evaluation.reference"),  # scored on at the end, they decide nothing
     output:
@@ -26,7 +27,7 @@ rule distill:
         "python scripts/lease.py --gpus {resources.gpu} --"
         " python scripts/distillation.py --config {params.config} --method {wildcards.method}"
         " --student {wildcards.student} --seed {wildcards.seed} --shards {input.shards}"
-        " --output {params.folder} > {log} 2>&1"
+        " --labels {input.labels} --output {params.folder} > {log} 2>&1"
 
 
 rule distillation:

@@ -13,6 +13,7 @@ from prism.config.model import Config
 from prism.config.paths import check_paths
 from prism.config.prompts import PromptsConfig, StrategyConfig
 from prism.config.pruning import PruningConfig
+from prism.config.relabelling import LabelTeacher, LabelTraining, RelabelConfig
 from prism.config.students import StudentConfig
 from prism.config.synthesis import SynthesisConfig
 from prism.config.tables import SettingConfig, TablesConfig
@@ -29,9 +30,12 @@ __all__ = [
     "ExtractorConfig",
     "GeneralizationConfig",
     "GuidanceTerm",
+    "LabelTeacher",
+    "LabelTraining",
     "MethodConfig",
     "PromptsConfig",
     "PruningConfig",
+    "RelabelConfig",
     "SettingConfig",
     "StrategyConfig",
     "StudentConfig",

@@ -7,20 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism.config.base import Problem, is_hub_id, split_archive
+from prism.config.budgets import FEWEST_CLASSES
 from prism.config.names import CLAIMED_METHODS, ENERGIES, RESERVED_ENERGIES, hint
 from prism.errors import ConfigError
 
 if TYPE_CHECKING:
     from prism.config.model import Config
 
-_FEWEST_CLASSES = 2  # a class list is not read here, but no classifier has fewer
-
 
 def cross_checks(config: Config) -> list[Problem]:
     """Everything that is wrong between sections: (key, what is wrong and what would be right)."""
     found: list[Problem] = []
     checks = (_run, _strategies, _energies, _decoders, _real, _extractor, _zoo, _sample_sizes, _revisions)
-    for check in (*checks, _pruning, _claims):
+    for check in (*checks, _relabelling, _pruning, _claims):
         found += check(config)
     return found
 
@@ -156,7 +155,7 @@ def _overlap(one: str, other: str) -> bool:
 
 
 def _sample_sizes(config: Config) -> list[Problem]:
-    return _too_few(config, config.synthesis.images_per_class * _FEWEST_CLASSES, _FEWEST_CLASSES)
+    return _too_few(config, config.synthesis.images_per_class * FEWEST_CLASSES, FEWEST_CLASSES)
 
 
 def _too_few(config: Config, images: int, classes: int) -> list[Problem]:
@@ -165,6 +164,23 @@ def _too_few(config: Config, images: int, classes: int) -> list[Problem]:
     if k < fewest:
         return []
     return [("evaluation.k", f"{k} is too many neighbours among {fewest} images; {fewest - 1} is the most")]
+
+
+def _relabelling(config: Config) -> list[Problem]:
+    """Training on stored labels: its own keys fit the section distillation, and no label is stored for nothing."""
+    found = []
+    for name in config.run:
+        relabel = config.methods[name].relabel if name in config.methods else None
+        if relabel is None:
+            continue
+        settings, own, key = config.distillation, relabel.training, f"methods.{name}.relabel"
+        epochs = settings.epochs if own.epochs is None else own.epochs
+        warmup = settings.warmup_epochs if own.warmup_epochs is None else own.warmup_epochs
+        if warmup >= epochs:
+            found.append((f"{key}.training.warmup_epochs", f"{warmup} should be smaller than the {epochs} epochs"))
+        if relabel.epochs is not None and relabel.epochs > epochs:
+            found.append((f"{key}.epochs", f"{relabel.epochs} is more than the {epochs} epochs of the training"))
+    return found
 
 
 def _revisions(config: Config) -> list[Problem]:

@@ -127,13 +127,17 @@ def _mapping(value: Any, key: str) -> dict[str, Any]:
 class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """Safe YAML in which a key that is given twice is an error, not a silent choice of the last."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            if isinstance(key_node, yaml.ScalarNode) and key_node.tag != "tag:yaml.org,2002:merge":
-                if key_node.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"key {key_node.value} is given twice", key_node.start_mark
-                    )
-                seen.add(key_node.value)
-        return super().construct_mapping(node, deep=deep)
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        # Here, and once: a merge by << puts the keys of another mapping beside a node's own, which may repeat them,
+        # and a mapping that is merged elsewhere may be flattened before it is built.
+        if not getattr(node, "is_flat", False):
+            seen: set[Any] = set()
+            for key_node, _ in node.value:
+                if isinstance(key_node, yaml.ScalarNode) and key_node.tag != "tag:yaml.org,2002:merge":
+                    if key_node.value in seen:
+                        raise yaml.constructor.ConstructorError(
+                            None, None, f"key {key_node.value} is given twice", key_node.start_mark
+                        )
+                    seen.add(key_node.value)
+            super().flatten_mapping(node)
+            node.is_flat = True

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from prism.config.base import Section, Slug, problems
 from prism.config.names import BATCHNORM_ENERGIES, Energy
+from prism.config.relabelling import RelabelConfig
 
 
 class GuidanceTerm(Section):
@@ -52,6 +53,12 @@ class MethodConfig(Section):
     )
     prompts: Slug | None = Field(default=None, description="Name of a strategy; needed by engine diffusion alone.")
     guidance: list[GuidanceTerm] = Field(default=[], description="Terms that are added up; empty for none.")
+    images_per_class: int | None = Field(
+        default=None, ge=1, description="Images of each class; null for that of synthesis, which is equal for all."
+    )
+    relabel: RelabelConfig | None = Field(
+        default=None, description="Store soft labels for every view and train on them; null asks the teacher anew."
+    )
     label: str | None = Field(default=None, description="Its name in tables; null for the key.")
 
     @model_validator(mode="after")
@@ -59,10 +66,16 @@ class MethodConfig(Section):
         if self.engine == "diffusion" and self.prompts is None:
             raise problems(("prompts", "missing; engine diffusion needs the name of a strategy, as class-name"))
         if self.engine == "real":
-            unused = [key for key, value in (("prompts", self.prompts), ("guidance", self.guidance)) if value]
+            given = (("prompts", self.prompts), ("guidance", self.guidance), ("relabel", self.relabel))
+            unused = [key for key, value in given if value]
             if unused:
                 raise problems(*((key, "not used by engine real; leave it out") for key in unused))
         return self
+
+    @property
+    def is_budgeted(self) -> bool:
+        """Whether it is a distilled data set: of a size of its own, or with stored labels."""
+        return self.images_per_class is not None or self.relabel is not None
 
     @property
     def needs_batchnorm(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from prism.config import recipes
+from prism.config import budgets, recipes
 from prism.config.base import Section, Slug, problems
 from prism.config.checks import cross_checks
 from prism.config.claims import ClaimConfig
@@ -98,8 +98,9 @@ class Config(Section):
         Paths below ``data_root`` are written relative to it, so that data may move.
 
         Args:
-            stage: prompts (needs ``strategy``), synthesis, evaluation (need ``method``), distillation (needs
-                ``method`` and ``student``), generalization, pruning (needs ``method``), tables or zoo.
+            stage: prompts (needs ``strategy``), synthesis, evaluation, relabelling (need ``method``),
+                distillation (needs ``method`` and ``student``), generalization, pruning (needs ``method``), tables
+                or zoo.
             method: a name of ``methods``.
             student: a name of ``students``.
             strategy: a name of ``strategies``.
@@ -109,6 +110,45 @@ class Config(Section):
         """
         slice_ = recipes.recipe(self, stage, method=method, student=student, strategy=strategy)
         return _relative(slice_, self.data_root)
+
+    def images_per_class(self, method: str) -> int:
+        """Images of each class that a method makes: its own number, or that of ``synthesis``."""
+        return budgets.images_per_class(self, method)
+
+    def shards(self, method: str) -> int:
+        """Files of a method's images: ``synthesis.shards``, or the largest number below that divides its images."""
+        return budgets.shards(self, method)
+
+    def prompts_per_class(self, strategy: str) -> int:
+        """Prompts of each class: enough for every method of ``run`` with that strategy, which take the first ones."""
+        return budgets.prompts_per_class(self, strategy)
+
+    def evaluated(self, method: str) -> bool:
+        """Whether a method's images are measured: False where it asks for too few for ``evaluation.k`` neighbours."""
+        return budgets.evaluated(self, method)
+
+    def label_teachers(self, method: str) -> list[TeacherConfig]:
+        """The teachers whose soft labels a method stores, the experiment's first; none without ``relabel``."""
+        return budgets.label_teachers(self, method)
+
+    def label_epochs(self, method: str) -> int:
+        """Epochs for which a method stores soft labels; 0 without ``relabel``."""
+        return budgets.label_epochs(self, method)
+
+    def training(self, method: str) -> DistillationConfig:
+        """The section ``distillation`` with what a method's ``relabel.training`` says otherwise."""
+        return budgets.training(self, method)
+
+    def label(self, method: str) -> str:
+        """A method's name for people, with its number of images where that is its own."""
+        chosen = self.methods[method]
+        own = chosen.images_per_class
+        return self.family(method) + ("" if own is None else f", {own} per class")
+
+    def family(self, method: str) -> str:
+        """What methods that differ in their number of images alone have in common: label, or key without -ipc<n>."""
+        chosen = self.methods[method]
+        return chosen.label or method.removesuffix(f"-ipc{chosen.images_per_class}")
 
     def dump(self) -> dict[str, Any]:
         """The resolved configuration, ready for JSON; ``load_config`` reads it back to an equal one."""

@@ -45,7 +45,15 @@ WORLD_DOMAINS: tuple[str, ...] = (
 
 # What tables and figures are made of: a stage's numbers, or the images and training histories themselves
 Results = Literal[
-    "prompts", "synthesis", "images", "evaluation", "distillation", "history", "generalization", "pruning"
+    "prompts",
+    "synthesis",
+    "images",
+    "evaluation",
+    "relabelling",
+    "distillation",
+    "history",
+    "generalization",
+    "pruning",
 ]
 
 # What a claim may be about. With one value a seed (of the student, or of the fine-tuning after pruning):

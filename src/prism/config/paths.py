@@ -53,6 +53,12 @@ def named_paths(config: Config) -> Iterator[tuple[str, str]]:
     yield "teacher.weights", str(config.teacher.weights)
     if config.teacher.classes is not None:
         yield "teacher.classes", str(config.teacher.classes)
+    for name in config.run:
+        relabel = config.methods[name].relabel
+        for place, other in enumerate(relabel.teachers if relabel else ()):
+            yield f"methods.{name}.relabel.teachers[{place}].weights", str(other.weights)
+            if other.classes is not None:
+                yield f"methods.{name}.relabel.teachers[{place}].classes", str(other.classes)
     engines = {config.methods[name].engine for name in config.run}
     if "diffusion" in engines:
         yield from _sampling_paths(config)

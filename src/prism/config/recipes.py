@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from prism.config.budgets import LABEL_ONLY
 from prism.config.names import hint
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from prism.config.model import Config
 
 Recipe = dict[str, Any]
+_NOT_OF_IMAGES = ("label", "images_per_class", "relabel")  # the number of images has its place in synthesis
+_LABEL_TRAINING = ("epochs", "batch", "optimizer", "learning_rate", "weight_decay", "momentum", "schedule")
 _ENGINE_KEYS = ("model", "revision", "temperature", "top_p", "max_new_tokens", "retries")
 
 
@@ -47,7 +50,7 @@ def _prompts(config: Config, strategy: str) -> Recipe:
     return {
         "seed": config.seed,
         "classes": str(config.classes),
-        "images_per_class": config.synthesis.images_per_class,
+        "images_per_class": config.prompts_per_class(strategy),
         "strategy": {"name": strategy, **_dump(kind)},
         "prompts": used,
     }
@@ -60,7 +63,7 @@ def _synthesis(config: Config, method: str) -> Recipe:
         "classes": str(config.classes),
         "teacher": _dump(config.teacher),
         "precision": config.precision,
-        "synthesis": _dump(config.synthesis, only=("images_per_class", "shards")),
+        "synthesis": {"images_per_class": config.images_per_class(method), "shards": config.shards(method)},
         "size_px": config.diffusion.size_px,
     }
     if chosen.engine == "real":
@@ -68,7 +71,7 @@ def _synthesis(config: Config, method: str) -> Recipe:
     diffusion = _dump(config.diffusion, without=("batch", "size_px"))
     if not chosen.needs_tiny_decoder:
         del diffusion["tiny_decoder"]
-    return {**common, **_dump(chosen, without=("label",)), "diffusion": diffusion}
+    return {**common, **_dump(chosen, without=_NOT_OF_IMAGES), "diffusion": diffusion}
 
 
 def _evaluation(config: Config, method: str) -> Recipe:
@@ -83,6 +86,34 @@ def _evaluation(config: Config, method: str) -> Recipe:
     }
 
 
+def _relabelling(config: Config, method: str) -> Recipe:
+    chosen = config.methods[method].relabel
+    if chosen is None:
+        raise ValueError(f"methods.{method} has no key relabel, so no labels of it are stored")
+    return {
+        "seed": config.seed,
+        "classes": str(config.classes),
+        "teachers": [_dump(teacher) for teacher in config.label_teachers(method)],
+        "precision": config.precision,
+        "epochs": config.label_epochs(method),
+        "views": {"size_px": config.teacher.size_px, **_dump(chosen, only=("crop_scale", "flip", "cutmix"))},
+    }
+
+
+def _training(config: Config, method: str) -> Recipe:
+    """How a student learns: stored labels come with their views, so that nothing is augmented anew."""
+    relabel, settings = config.methods[method].relabel, config.training(method)
+    if relabel is None:
+        return {"distillation": _dump(settings, without=("seeds",))}
+    unused = ("temperature", "temperature_squared") if relabel.training.loss == "mse" else ()
+    return {
+        "distillation": _dump(settings, only=(*_LABEL_TRAINING, "warmup_epochs")),
+        "soft_labels": {
+            key: value for key, value in _dump(relabel.training, only=LABEL_ONLY).items() if key not in unused
+        },
+    }
+
+
 def _distillation(config: Config, method: str, student: str) -> Recipe:
     return {
         "seed": config.seed,
@@ -90,7 +121,7 @@ def _distillation(config: Config, method: str, student: str) -> Recipe:
         "teacher": _dump(config.teacher),
         "student": {"name": student, **_dump(config.students[student], without=("label",))},
         "precision": config.precision,
-        "distillation": _dump(config.distillation, without=("seeds",)),
+        **_training(config, method),
         "test": _dump(config.evaluation, only=("reference", "reference_per_class")),
         **_real_images(config, method),
     }
@@ -125,14 +156,15 @@ def _real_images(config: Config, method: str) -> Recipe:
         return {}
     return {
         "real": config.synthesis.real,
-        "images_per_class": config.synthesis.images_per_class,
+        "images_per_class": config.images_per_class(method),
     }
 
 
 def _tables(config: Config) -> Recipe:
     return {
         "experiment": config.experiment,
-        "methods": {name: config.methods[name].label or name for name in config.run},
+        "methods": {name: config.label(name) for name in config.run},
+        **_budgets(config),
         "order": list(config.run),
         "students": {name: student.label or name for name, student in config.students.items()},
         "seeds": list(config.distillation.seeds),
@@ -140,6 +172,12 @@ def _tables(config: Config) -> Recipe:
         "tables": _dump(config.tables),
         "claims": {name: _dump(claim) for name, claim in config.claims.items()},
     }
+
+
+def _budgets(config: Config) -> Recipe:
+    """The images per class of methods with a row in the table of distilled data sets; nothing if there is none."""
+    found = {name: config.images_per_class(name) for name in config.run if config.methods[name].is_budgeted}
+    return {"images_per_class": found} if found else {}
 
 
 def _zoo(config: Config) -> Recipe:
@@ -150,6 +188,7 @@ _STAGES: dict[str, tuple[Callable[..., Recipe], tuple[str, ...]]] = {
     "prompts": (_prompts, ("strategy",)),
     "synthesis": (_synthesis, ("method",)),
     "evaluation": (_evaluation, ("method",)),
+    "relabelling": (_relabelling, ("method",)),
     "distillation": (_distillation, ("method", "student")),
     "generalization": (_generalization, ()),
     "pruning": (_pruning, ("method",)),

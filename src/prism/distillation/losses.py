@@ -7,7 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def soft_label_loss(student_logits: Tensor, teacher_logits: Tensor, *, temperature: float) -> Tensor:
+def soft_label_loss(
+    student_logits: Tensor, teacher_logits: Tensor, *, temperature: float, squared: bool = True
+) -> Tensor:
     """T^2 KL(softmax(teacher / T) || softmax(student / T)), averaged over the batch.
 
     Hinton et al. 2015 (arXiv 1503.02531), section 2: T^2 keeps the gradient's size as T changes.
@@ -16,6 +18,7 @@ def soft_label_loss(student_logits: Tensor, teacher_logits: Tensor, *, temperatu
         student_logits: (batch, classes).
         teacher_logits: (batch, classes).
         temperature: T > 0, without unit.
+        squared: multiply by T^2; SRe2L's released code does not.
 
     Raises:
         ValueError: the shapes differ or the temperature is not positive.
@@ -25,7 +28,22 @@ def soft_label_loss(student_logits: Tensor, teacher_logits: Tensor, *, temperatu
         raise ValueError(f"temperature={temperature} must be positive")
     student = functional.log_softmax(student_logits.float() / temperature, dim=1)
     teacher = functional.log_softmax(teacher_logits.float() / temperature, dim=1)
-    return temperature**2 * functional.kl_div(student, teacher, reduction="batchmean", log_target=True)
+    divergence = functional.kl_div(student, teacher, reduction="batchmean", log_target=True)
+    return temperature**2 * divergence if squared else divergence
+
+
+def logit_error(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+    """Mean squared difference of the logits, over batch and classes: G-VBSM's loss (CVPR 2024), PRISM-DD's too.
+
+    Args:
+        student_logits: (batch, classes).
+        teacher_logits: (batch, classes).
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    _check(student_logits, teacher_logits)
+    return functional.mse_loss(student_logits.float(), teacher_logits.float())
 
 
 def hard_label_loss(student_logits: Tensor, targets: Tensor) -> Tensor:

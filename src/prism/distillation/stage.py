@@ -16,11 +16,13 @@ from typing import Any
 import torch
 
 from prism.artifacts import progress_dir, sha256_file, write_json, write_manifest, write_text
-from prism.config import Config, DistillationConfig
+from prism.config import Config, DistillationConfig, LabelTraining, RelabelConfig
 from prism.data.classes import ClassList, load_classes
 from prism.data.images import EvaluationData, ImageSet
 from prism.data.shards import read_shards
+from prism.data.soft_labels import SoftLabels
 from prism.data.sources import load_source, resized, split_seed
+from prism.data.views import at_view_size
 from prism.devices import pick_device, pick_precision, run_facts
 from prism.distillation import REVISION
 from prism.distillation.augment import Augmentation
@@ -46,7 +48,15 @@ class _Sets:
     test: ImageSet
 
 
-def distill(config: Config, method: str, student: str, seed: int, shards: Sequence[Path], output_dir: Path) -> None:
+def distill(
+    config: Config,
+    method: str,
+    student: str,
+    seed: int,
+    shards: Sequence[Path],
+    output_dir: Path,
+    labels: Path | None = None,
+) -> None:
     """Train a student on a method's images: ``student.safetensors``, ``metrics.json``, ``history.csv``.
 
     ``manifest.json`` is written last. A killed run goes on from its checkpoint in the progress folder.
@@ -58,10 +68,11 @@ def distill(config: Config, method: str, student: str, seed: int, shards: Sequen
         seed: the student's own seed: its first weights, the order of the images and their augmentation.
         shards: the method's shards; none for engine ``real``.
         output_dir: the folder of the outputs.
+        labels: the method's stored soft labels; none where it has no key ``relabel``.
 
     Raises:
         ModelError: the teacher cannot be loaded, or the loss is no longer a number.
-        DataError: shards or images are missing or broken, or their labels are not in the class list.
+        DataError: shards, images or stored labels are missing or broken, or do not belong together.
     """
     started = time.monotonic()
     output_dir = Path(output_dir)
@@ -72,19 +83,23 @@ def distill(config: Config, method: str, student: str, seed: int, shards: Sequen
     torch.set_num_threads(config.threads_per_job)
     classes = load_classes(config.classes)
     teacher = load_teacher(config.teacher, len(classes))
-    settings = config.distillation
+    settings = config.training(method)
+    stored = _stored_labels(config, method, labels)
     sets = _Sets(_training_images(config, method, shards, classes), _test_images(config, classes))
     pupil = _new_student(config, student, seed, classes, method)
+    if stored is not None:
+        stored.check(sets.train, len(classes), config.teacher.size_px)
     progress = progress_dir(output_dir)
     trainer = Trainer(
         pupil,
         teacher,
         _tensors(sets.train),
         _tensors(sets.test),
-        training_recipe(settings, config.teacher.size_px),
+        training_recipe(settings, config.teacher.size_px, config.methods[method].relabel),
         seed=derive(config.seed, "distillation", seed),
         device=device,
         dtype=dtype,
+        labels=stored,
         checkpoint=progress / "checkpoint.pt",
     )
     history = trainer.run()
@@ -103,7 +118,10 @@ def distill(config: Config, method: str, student: str, seed: int, shards: Sequen
             "student_seed": seed,
         },
         revision=REVISION,
-        inputs={Path(shard).name: sha256_file(shard) for shard in shards},
+        inputs={
+            **{Path(shard).name: sha256_file(shard) for shard in shards},
+            **({} if stored is None else {"labels": stored.fingerprint}),
+        },
         models={"teacher": sha256_file(config.teacher.weights)},
         outputs=outputs,
         count=len(sets.train),
@@ -117,8 +135,13 @@ def distill(config: Config, method: str, student: str, seed: int, shards: Sequen
     log.info("%s, %s, seed %d: accuracy %.4f", method, student, seed, metrics["accuracy"])
 
 
-def training_recipe(settings: DistillationConfig, size_px: int) -> Recipe:
-    """The section ``distillation`` as the trainer takes it; padding in pixels of images of ``size_px``."""
+def training_recipe(settings: DistillationConfig, size_px: int, relabel: RelabelConfig | None = None) -> Recipe:
+    """The section ``distillation`` as the trainer takes it; padding in pixels of images of ``size_px``.
+
+    With ``relabel`` the labels and the loss are those stored: nothing is augmented anew, and no feature is matched.
+    """
+    if relabel is not None:
+        return _stored_recipe(settings, relabel.training)
     changes = settings.augment
     augmentation = Augmentation(
         crop_padding_px=round(changes.crop_padding * size_px) if changes.crop == "pad" else 0,
@@ -143,6 +166,32 @@ def training_recipe(settings: DistillationConfig, size_px: int) -> Recipe:
     )
 
 
+def _stored_recipe(settings: DistillationConfig, training: LabelTraining) -> Recipe:
+    return Recipe(
+        epochs=settings.epochs,
+        batch=settings.batch,
+        learning_rate=settings.learning_rate,
+        optimizer=settings.optimizer,
+        weight_decay=settings.weight_decay,
+        momentum=settings.momentum,
+        schedule=settings.schedule,
+        warmup_epochs=settings.warmup_epochs,
+        loss=training.loss,
+        temperature=training.temperature,
+        temperature_squared=training.temperature_squared,
+        hard_weight=training.hard_weight,
+    )
+
+
+def _stored_labels(config: Config, method: str, labels: Path | None) -> SoftLabels | None:
+    wanted = config.methods[method].relabel is not None
+    if wanted and labels is None:
+        raise DataError(f"method {method}: learns from stored soft labels, but no file of them is given; relabel first")
+    if not wanted and labels is not None:
+        raise DataError(f"method {method}: has no key relabel, but {labels} is given as its soft labels")
+    return None if labels is None else SoftLabels(labels)
+
+
 def history_csv(history: Sequence[Epoch]) -> str:
     """The history as CSV, a line an epoch.
 
@@ -163,7 +212,9 @@ def _training_images(config: Config, method: str, shards: Sequence[Path], classe
     size_px = config.teacher.size_px
     if config.distillation.augment.crop == "resized":
         size_px = math.ceil(size_px * _CROP_MARGIN)
-    if config.methods[method].engine != "real":
+    if config.methods[method].relabel is not None:
+        images = at_view_size(read_shards([Path(shard) for shard in shards]), config.teacher.size_px)
+    elif config.methods[method].engine != "real":
         images = resized(read_shards([Path(shard) for shard in shards]), size_px)
     elif shards:
         raise DataError(f"method {method}: engine real takes real images, but {shards[0]} is given too")
@@ -173,7 +224,7 @@ def _training_images(config: Config, method: str, shards: Sequence[Path], classe
                 str(config.synthesis.real),
                 size_px=size_px,
                 classes=classes,
-                count=config.synthesis.images_per_class,
+                count=config.images_per_class(method),
                 seed=split_seed(config.seed, "train"),
             )
         ).open_for("real")

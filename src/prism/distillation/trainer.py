@@ -13,6 +13,7 @@ import pickle
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,9 +21,11 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from prism.artifacts import atomic_path, hash_of
+from prism.data.soft_labels import SoftLabels
 from prism.distillation.augment import Augmentation, augment
-from prism.distillation.losses import FeatureMatch, hard_label_loss, soft_label_loss
+from prism.distillation.losses import FeatureMatch, hard_label_loss, logit_error, soft_label_loss
 from prism.distillation.schedule import epoch_order, learning_rate, steps_per_epoch
+from prism.distillation.stored import StoredLabels
 from prism.errors import ModelError
 from prism.models.checkpoints import Classifier
 from prism.models.scoring import accuracy, as_float, predict
@@ -34,7 +37,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Recipe:
-    """Loss, optimizer and schedule; ``alpha`` weighs the hard labels, 1 - alpha the soft ones."""
+    """Loss, optimizer and schedule; ``alpha`` weighs the hard labels, 1 - alpha the soft ones.
+
+    ``hard_weight`` adds hard labels to the soft ones, which keep their weight, as G-VBSM does.
+    """
 
     epochs: int
     batch: int
@@ -48,6 +54,9 @@ class Recipe:
     alpha: float = 0.0
     feature_weight: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
+    loss: Literal["kl", "mse"] = "kl"
+    temperature_squared: bool = True
+    hard_weight: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,8 @@ class Trainer:
         seed: seed of order, augmentation and dropout.
         device: where it runs.
         dtype: torch.bfloat16 for autocast, torch.float32 for none.
+        labels: stored soft labels of ``train``; the student then sees their views, the teacher is not asked, and
+            the recipe augments nothing and matches no features.
         checkpoint: file for the unfinished state; None keeps none.
         checkpoint_seconds: least time between two checkpoints.
     """
@@ -97,6 +108,7 @@ class Trainer:
         seed: int,
         device: torch.device,
         dtype: torch.dtype = torch.float32,
+        labels: SoftLabels | None = None,
         checkpoint: Path | None = None,
         checkpoint_seconds: float = 60.0,
     ) -> None:
@@ -105,6 +117,7 @@ class Trainer:
         self.train_images, self.train_labels = train.images.to(device), train.labels.to(device)
         self.test = test
         self.recipe, self.seed, self.device, self.dtype = recipe, seed, device, dtype
+        self.labels = None if labels is None else StoredLabels(labels, self.train_images, self.train_labels)
         self.checkpoint, self.checkpoint_seconds = checkpoint, checkpoint_seconds
         self.steps_per_epoch = steps_per_epoch(len(train.labels), recipe.batch)
         self.match = self._feature_match() if recipe.feature_weight else None
@@ -142,14 +155,13 @@ class Trainer:
         rate = self._rate(epoch, step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        images, targets = self._batch(epoch, step, indices)
-        teacher_logits, teacher_features = self._ask_teacher(images, indices)
+        images, targets, teacher_logits, teacher_features = self._lesson(epoch, step, indices)
         with self._autocast():
             logits, features = self.student.logits_and_features(images)
         recipe = self.recipe
-        loss = (1 - recipe.alpha) * soft_label_loss(logits, teacher_logits, temperature=recipe.temperature)
-        if recipe.alpha:
-            loss = loss + recipe.alpha * hard_label_loss(logits, targets)
+        loss = (1 - recipe.alpha) * self._soft_loss(logits, teacher_logits)
+        if hard_weight := recipe.alpha + recipe.hard_weight:
+            loss = loss + hard_weight * hard_label_loss(logits, targets)
         if self.match is not None:
             loss = loss + recipe.feature_weight * self.match(features, teacher_features)
         self.optimizer.zero_grad(set_to_none=True)
@@ -158,6 +170,21 @@ class Trainer:
         with torch.no_grad():  # summed on the device: no step waits for a number
             agreed = (logits.argmax(dim=1) == teacher_logits.argmax(dim=1)).sum()
             self.sums += torch.stack([loss.detach() * len(indices), agreed, torch.full_like(loss, len(indices))])
+
+    def _lesson(self, epoch: int, step: int, indices: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Images, target probabilities, and the teacher's logits on these very images, with features where matched."""
+        if self.labels is not None:
+            return *self.labels.lesson(epoch, indices), None
+        images, targets = self._batch(epoch, step, indices)
+        return images, targets, *self._ask_teacher(images, indices)
+
+    def _soft_loss(self, logits: Tensor, teacher_logits: Tensor) -> Tensor:
+        recipe = self.recipe
+        if recipe.loss == "mse":
+            return logit_error(logits, teacher_logits)
+        return soft_label_loss(
+            logits, teacher_logits, temperature=recipe.temperature, squared=recipe.temperature_squared
+        )
 
     def _batch(self, epoch: int, step: int, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Augmented images (batch, 3, height, width) in [0, 1] and target probabilities (batch, classes)."""
@@ -217,7 +244,8 @@ class Trainer:
         """What must be the same for a checkpoint to be gone on from."""
         state = [*self.teacher.network.state_dict().values(), *self.student.network.state_dict().values()]
         tensors = [self.train_images, self.train_labels, *state]
-        data = [hashlib.sha256(tensor.cpu().contiguous().numpy().tobytes()).hexdigest() for tensor in tensors]
+        stored = [] if self.labels is None else [self.labels.file.fingerprint]
+        data = stored + [hashlib.sha256(tensor.cpu().contiguous().numpy().tobytes()).hexdigest() for tensor in tensors]
         return hash_of([asdict(self.recipe), self.seed, str(self.dtype), data])
 
     def _save(self, epoch: int, step: int) -> None:

@@ -114,7 +114,7 @@ def _images_of(config: Config, method: str, shards: Sequence[Path], classes: Cla
             str(config.synthesis.real),
             size_px=config.diffusion.size_px,
             classes=classes,
-            count=config.synthesis.images_per_class,
+            count=config.images_per_class(method),
             seed=split_seed(config.seed, "train"),
         )
     if images.labels.min() < 0 or images.labels.max() >= len(classes):

@@ -48,7 +48,7 @@ def write_prompts(config: Config, strategy: str, output: Path, *, warn_above: fl
     started, output = time.monotonic(), Path(output)
     recipe = config.recipe("prompts", strategy=strategy)
     classes = prompt_classes(load_classes(config.classes))
-    per_class = config.synthesis.images_per_class
+    per_class = config.prompts_per_class(strategy)
     contents = min(config.prompts.per_class, per_class)
     writer = _writer(config, strategy)
     # Saved parts are those of this very recipe or they are not used.

@@ -47,11 +47,11 @@ def synthesize(config: Config, method: str, shard: int, prompts: Path, output: P
     started = time.monotonic()
     chosen = config.methods[method]
     classes = load_classes(config.classes)
-    records = read_prompts(prompts, classes, config.synthesis.images_per_class)
-    shards = config.synthesis.shards
+    per_class, shards = config.images_per_class(method), config.shards(method)
+    records = read_prompts(prompts, classes, per_class)
     if not 0 <= shard < shards:
         raise ShardError(f"synthesis: there is no shard {shard}; synthesis.shards={shards}, so 0 to {shards - 1}")
-    plan = shard_plan(len(classes), config.synthesis.images_per_class, shards)[shard]
+    plan = shard_plan(len(classes), per_class, shards)[shard]
     device = pick_device(config.device)
     reset_peak_memory()
     model = load_text_to_image(config.diffusion, device, pick_precision(config.precision, device))

@@ -21,7 +21,9 @@ class Context:
 
     ``methods`` and ``students`` map names to labels, in the order of the tables; ``strategies`` maps a method
     to its prompts; ``parts`` maps it to those of ``ablation.PARTS`` that it has, if it has nothing else;
-    ``other_domains`` are those of ``domains`` that are not the teacher's own.
+    ``other_domains`` are those of ``domains`` that are not the teacher's own. ``images_per_class`` holds the
+    distilled data sets, methods of a size of their own or with stored labels; ``families`` maps them to the name
+    that they share with the same method at other sizes.
     """
 
     methods: Mapping[str, str] = field(default_factory=dict)
@@ -32,6 +34,8 @@ class Context:
     parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     class_names: Sequence[str] = ()
     claims: Mapping[str, ClaimConfig] = field(default_factory=dict)
+    images_per_class: Mapping[str, int] = field(default_factory=dict)
+    families: Mapping[str, str] = field(default_factory=dict)
     published: Sequence[Published] = ()
     setting: Setting = DEFAULT_SETTING
 

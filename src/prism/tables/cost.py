@@ -15,6 +15,7 @@ COLUMNS = (
     Column("prompts_seconds", "Prompts (s)", 1, "down"),
     Column("synthesis_seconds", "Synthesis (s)", 1, "down"),
     Column("evaluation_seconds", "Evaluation (s)", 1, "down"),
+    Column("relabelling_seconds", "Relabelling (s)", 1, "down"),
     Column("distillation_seconds", "Distillation (s)", 1, "down"),
 )
 
@@ -31,7 +32,8 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
     for method in methods_of(synthesis, context):
         own = synthesis[synthesis["method"] == method]
         prompts = _of_stage(frame, "prompts", context.strategies.get(method, ""))
-        evaluation, distillation = (_of_stage(frame, stage, method) for stage in ("evaluation", "distillation"))
+        stages = ("evaluation", "relabelling", "distillation")
+        evaluation, relabelling, distillation = (_of_stage(frame, stage, method) for stage in stages)
         timed = own[own["domain"].isin(own[own["metric"] == "seconds"]["domain"])]  # shards that hold both facts
         images, seconds = _sum(timed, "count"), _sum(timed, "seconds")
         cells = {
@@ -42,9 +44,10 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
             "prompts_seconds": _cell(_sum(prompts, "seconds")),
             "synthesis_seconds": _cell(seconds),
             "evaluation_seconds": _cell(_sum(evaluation, "seconds")),
+            "relabelling_seconds": _cell(_sum(relabelling, "seconds")),
             "distillation_seconds": _cell(_sum(distillation, "seconds")),
         }
-        rows.append(Row(filled(cells), sources(own, prompts, evaluation, distillation)))
+        rows.append(Row(filled(cells), sources(own, prompts, evaluation, relabelling, distillation)))
     used = [column for column in COLUMNS if any(column.key in row.cells for row in rows)]
     notes = (
         "Seconds of wall clock, summed over shards, students and seeds; they depend on the machine.",

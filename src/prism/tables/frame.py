@@ -20,6 +20,9 @@ from prism.tables.iterations import iterations_of
 # full_name: a metric's name with its protocol, where its file states one
 COLUMNS = ["stage", "method", "student", "seed", "domain", "metric", "full_name", "value", "source"]
 
+# details of a manifest that are numbers of a table: bytes on the disk
+DETAILS = {"synthesis": ("bytes",), "relabelling": ("label_bytes",)}
+
 # run facts of a manifest that the cost table uses
 RUN_FACTS = ("seconds", "images_per_second", "peak_memory_mb")
 
@@ -153,6 +156,10 @@ def _manifest(path: Path, content: dict[str, Any]) -> Iterator[Row]:
         yield {**where, "metric": "count", "value": _number(path, "count", content["count"])}
     for metric, value in iterations_of(content).items():
         yield {**where, "metric": metric, "value": _number(path, metric, value)}
+    details = _mapping(path, "details", content.get("details") or {})
+    for name in DETAILS.get(stage, ()):
+        if details.get(name) is not None:
+            yield {**where, "metric": name, "value": _number(path, f"details.{name}", details[name])}
     yield from _run_facts(path, content, where)
 
 

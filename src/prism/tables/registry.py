@@ -13,6 +13,7 @@ from prism.tables import (
     accuracy,
     claims,
     cost,
+    dataset_distillation,
     energy_histograms,
     generalization,
     images,
@@ -32,6 +33,7 @@ TABLES: dict[str, Callable[[pd.DataFrame, Context], Table]] = {
     "cost": cost.build,
     "pruning": pruning.build,
     "claims": claims.build,
+    "dataset-distillation": dataset_distillation.build,
 }
 
 FIGURES: dict[str, Callable[[Iterable[Path], Context], Figure]] = {

@@ -75,7 +75,7 @@ def context_of(config: Config) -> Context:
     methods = {name: config.methods[name] for name in config.run}
     setting = config.tables.setting
     return Context(
-        methods={name: method.label or name for name, method in methods.items()},
+        methods={name: config.label(name) for name in methods},
         students={name: student.label or name for name, student in config.students.items()},
         domains=tuple(config.generalization.domains),
         other_domains=tuple(
@@ -85,6 +85,8 @@ def context_of(config: Config) -> Context:
         strategies={name: method.prompts for name, method in methods.items() if method.prompts is not None},
         parts=_parts(config),
         class_names=load_classes(config.classes).names,
+        images_per_class={name: config.images_per_class(name) for name in methods if methods[name].is_budgeted},
+        families={name: config.family(name) for name in methods if methods[name].is_budgeted},
         published=load_published(config.tables.published) if config.tables.published is not None else (),
         setting=Setting(setting.dataset, setting.teacher, setting.student),
     )
@@ -96,7 +98,9 @@ def _parts(config: Config) -> dict[str, frozenset[str]]:
     eda = config.methods[PRISM].guidance if PRISM in config.methods else []
     for name in config.run:
         method = config.methods[name]
-        if method.engine != "diffusion" or method.prompts is None or method.guidance not in ([], eda):
+        if method.engine != "diffusion" or method.prompts is None or method.is_budgeted:
+            continue
+        if method.guidance not in ([], eda):
             continue
         strategy = config.strategies[method.prompts]
         has = {"energy": bool(method.guidance), **strategy.model_dump(include=set(PARTS))}

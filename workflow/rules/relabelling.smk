@@ -1,0 +1,32 @@
+"""Soft labels of the methods that store them: every view of every epoch, by one or several teachers."""
+
+
+def label_teachers_of(wildcards):
+    """The checkpoints of all teachers whose soft labels a method stores."""
+    return [str(teacher.weights) for teacher in settings.label_teachers(wildcards.method)]
+
+
+def labels_of(wildcards):
+    """The stored soft labels of a method; none where the teacher is asked anew."""
+    return f"{RESULTS}/relabelling/{wildcards.method}.safetensors" if wildcards.method in RELABELLED else []
+
+
+rule relabel:
+    input: shards=shards_of, teachers=label_teachers_of
+    output:
+        labels="<results>/relabelling/{method}.safetensors",
+        manifest="<results>/relabelling/{method}.json",
+    log: "<logs>/relabelling/{method}.log"
+    benchmark: "<benchmarks>/relabelling/{method}.tsv"
+    params: config=CONFIG, recipe=recipe("relabelling", "method"), revision=REVISIONS["relabelling"]
+    threads: THREADS
+    resources: gpu=GPU, mem_mb=16000, runtime=720
+    message: "Relabelling: {wildcards.method}"
+    shell:
+        "python scripts/lease.py --gpus {resources.gpu} --"
+        " python scripts/relabelling.py --config {params.config} --method {wildcards.method}"
+        " --shards {input.shards} --output {output.labels} > {log} 2>&1"
+
+
+rule relabelling:
+    input: measured("relabelling")
