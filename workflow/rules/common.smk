@@ -8,9 +8,11 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from prism.config import check_paths, load_config, validate_snakemake_config
+from prism.config import check_batches, check_batchnorm, check_paths, load_config, validate_snakemake_config
 from prism.config.paths import named_paths, zoo_folder, zoo_paths
+from prism.data.classes import load_classes
 from prism.errors import PrismError
+from prism.models.architectures import keeps_batch_statistics
 
 
 def checked_settings():
@@ -23,6 +25,8 @@ def checked_settings():
             wanted = validate_snakemake_config(config, workflow.basedir)
         if workflow.is_main_process:  # the zoo makes files that all the rest reads
             check_paths(wanted, zoo="zoo" in sys.argv)
+            check_batchnorm(wanted, keeps_batch_statistics)
+            check_batches(wanted, len(load_classes(wanted.classes)))
     except PrismError as error:
         sys.exit(f"error: {error}")
     return wanted
@@ -30,7 +34,7 @@ def checked_settings():
 
 settings = checked_settings()
 
-STAGES = ["prompts", "synthesis", "evaluation", "distillation", "generalization", "tables"]
+STAGES = ["prompts", "inversion", "synthesis", "evaluation", "distillation", "generalization", "tables"]
 REVISIONS = {stage: import_module(f"prism.{stage}").REVISION for stage in STAGES}
 RESULTS = f"results/{settings.experiment}"
 CONFIG = f"{RESULTS}/config.json"  # rules know its path, not its content: each depends on its own slice alone
@@ -69,9 +73,12 @@ def prompts_of(wildcards):
 
 def shards_of(wildcards):
     """The shards of a method; none for real images, which come from the configuration."""
-    if wildcards.method not in GENERATED:
-        return []
-    return expand(f"{RESULTS}/synthesis/{wildcards.method}/shard-{{shard}}.tar", shard=SHARDS)
+    return shards_named(wildcards.method) if wildcards.method in GENERATED else []
+
+
+def shards_named(method):
+    """The shards of a method that makes images."""
+    return expand(f"{RESULTS}/synthesis/{method}/shard-{{shard}}.tar", shard=SHARDS)
 
 
 def real_images(*keys):

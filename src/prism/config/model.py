@@ -45,6 +45,9 @@ class Config(Section):
     )
     classes: Path = Field(description="Class list, a YAML file: names with the sense that is meant.")
     teacher: TeacherConfig = Field(description="The classifier whose training data is gone.")
+    teachers: dict[Slug, TeacherConfig] = Field(
+        default={}, description="Further teachers by name, for methods that use several; null removes one."
+    )
     students: dict[Slug, StudentConfig] = Field(
         min_length=1, description="The students; null removes one of the default."
     )
@@ -105,9 +108,9 @@ class Config(Section):
 
 
 def without_removed(given: dict[str, Any]) -> dict[str, Any]:
-    """A copy without the students, strategies, methods, domains, tables and figures that are null."""
+    """A copy without the teachers, students, strategies, methods, domains, tables and figures that are null."""
     copy = dict(given)
-    for key in ("students", "strategies", "methods"):
+    for key in ("teachers", "students", "strategies", "methods"):
         if key in copy:
             copy[key] = _without_null(copy[key])
     for section, key in (("generalization", "domains"), ("tables", "tables"), ("tables", "figures")):
