@@ -13,7 +13,7 @@ def main() -> None:
     )
     program.add_argument("--method", required=True, help="a method with a section inversion.adaptive")
     program.add_argument("--shards", type=Path, nargs="+", required=True, help="images of inversion.adaptive.images")
-    program.add_argument("--output", type=Path, required=True, help="student, .safetensors; the manifest goes beside it")
+    program.add_argument("--output", type=Path, required=True, help="student, .safetensors; its manifest goes beside")
     arguments = program.parse_args()
     config = load_config(*arguments.config)
     adaptive = {name for name, method in config.methods.items() if method.inversion and method.inversion.adaptive}

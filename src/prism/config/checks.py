@@ -149,7 +149,10 @@ def _real(config: Config) -> list[Problem]:
     if config.synthesis.real is not None:
         return []
     return [
-        ("synthesis.real", f"missing; method {name} of engine {config.methods[name].engine} needs the real training images")
+        (
+            "synthesis.real",
+            f"missing; method {name} of engine {config.methods[name].engine} needs the real training images",
+        )
         for name in config.run
         if name in config.methods and not config.methods[name].data_free
     ]

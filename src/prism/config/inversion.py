@@ -35,7 +35,9 @@ class AdaptiveConfig(Section):
 class GrowthConfig(Section):
     """Plug-In Inversion: images that grow, and what each is shown as."""
 
-    steps: int = Field(default=8, ge=2, description="The side grows by 1/steps of the whole, from 2/steps to all of it.")
+    steps: int = Field(
+        default=8, ge=2, description="The side grows by 1/steps of the whole, from 2/steps to all of it."
+    )
     border: float = Field(
         default=0.5,
         ge=0,
@@ -120,7 +122,9 @@ class InversionConfig(Section):
         if self.statistics == "real" and not self.batch_norm:
             found.append(("statistics", "real, but batch_norm is 0, so that nothing is compared; give it a weight"))
         if self.needs_batch_statistics and self.batch < SMALLEST_BATCH:
-            found.append(("batch", f"{self.batch} images are too few for batch statistics; {SMALLEST_BATCH} are needed"))
+            found.append(
+                ("batch", f"{self.batch} images are too few for batch statistics; {SMALLEST_BATCH} are needed")
+            )
         if self.growth is not None and self.coarse_iterations:
             found.append(("coarse_iterations", "not used by images that grow; leave it out"))
         if self.growth is not None and self.init == "real":
@@ -184,22 +188,20 @@ def batch_problems(config: Config, classes: int, methods: Iterable[str] | None =
             continue
         settings = method.inversion
         groups = 1 if settings.classes_per_batch is None else -(-classes // settings.classes_per_batch)
-        images = classes * (of_class // shards)
-        if smallest_batch(images, settings.batch, groups) >= SMALLEST_BATCH:
+
+        def least(of_shard: int, batch: int = settings.batch, groups: int = groups) -> int:
+            return smallest_batch(classes * of_shard, batch, groups)
+
+        if least(of_class // shards) >= SMALLEST_BATCH:
             continue
-        # One shard holds the most images; if a batch of all of them is too small, more images are needed.
-        most = [n for n in range(1, of_class + 1) if of_class % n == 0]
-        fitting = [n for n in most if smallest_batch(classes * of_class // n, settings.batch, groups) >= SMALLEST_BATCH]
-        remedy = (
-            f"synthesis.shards of at most {max(fitting)} would do"
-            if fitting
-            else f"synthesis.images_per_class of at least {-(-SMALLEST_BATCH * groups // classes)} would do"
-        )
-        least = smallest_batch(images, settings.batch, groups)
+        fewer = [n for n in range(1, shards) if of_class % n == 0 and least(of_class // n) >= SMALLEST_BATCH]
+        more = [n for n in range(1, SMALLEST_BATCH * groups + 1) if least(n) >= SMALLEST_BATCH]
+        remedy = f"synthesis.shards={max(fewer)}" if fewer else f"synthesis.images_per_class={shards * more[0]}"
         found.append(
             (
                 f"methods.{name}.inversion.batch",
-                f"a batch has only {least} images, but batch statistics need {SMALLEST_BATCH}; {remedy}",
+                f"a batch has only {least(of_class // shards)} images, but batch statistics need {SMALLEST_BATCH}; "
+                f"{remedy} would do",
             )
         )
     return found

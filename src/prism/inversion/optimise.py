@@ -51,7 +51,7 @@ class Inversion:
         self.size_px = objective.primary.size_px
         self.phases = phases(self.settings, self.size_px, batch.level)
         total = sum(phase.iterations for phase in self.phases)
-        self._teams = teams(self.settings, len(objective.teachers), total, derive(batch.seed, "teachers"))
+        self.team_of_step = teams(self.settings, len(objective.teachers), total, derive(batch.seed, "teachers"))
         copies = self.settings.growth.repeat if self.settings.growth is not None else 1
         self._labels = batch.labels.repeat(copies).to(device)
         classes = batch.labels.unique().tolist() if self.settings.densification else []
@@ -63,7 +63,7 @@ class Inversion:
     @property
     def steps(self) -> int:
         """Steps in all."""
-        return len(self._teams)
+        return len(self.team_of_step)
 
     def run(
         self,
@@ -114,7 +114,7 @@ class Inversion:
         loss = self.objective(
             self.views(self.pixels, iteration),
             self._labels,
-            self._teams[step],
+            self.team_of_step[step],
             pool=self.phase.pool,
             members=self._members,
             past=self.past,

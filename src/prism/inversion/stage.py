@@ -163,9 +163,7 @@ def _steps(config: Config, method: str, parts: Sequence[Sequence[Place]]) -> int
     return sum(phase.iterations for of_batch in every for phase in of_batch)
 
 
-def _scored(
-    method: str, teacher: Classifier, images: torch.Tensor, places: Sequence[Place], rate: float
-) -> Finished:
+def _scored(method: str, teacher: Classifier, images: torch.Tensor, places: Sequence[Place], rate: float) -> Finished:
     """Images (b, 3, h, w) in [0, 1] as they will be saved, and what the teacher says of those.
 
     Raises:
