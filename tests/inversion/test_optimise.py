@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn import functional
 
 from prism.inversion import optimise
 from prism.inversion.objective import Objective, to_unit
@@ -16,9 +17,9 @@ def batch(**fields):
     return Batch(**{"labels": torch.tensor([0, 1, 2] * 3), "seeds": list(range(9)), "seed": 7, **fields})
 
 
-def inversion(given=None, teachers=1, **fields):
-    networks = [classifier(seed, torch.float32) for seed in range(teachers)]
-    return Inversion(Objective(settings(**fields), networks), given or batch(), device=CPU)
+def inversion(given=None, networks=1, **fields):
+    teachers = [classifier(seed, torch.float32) for seed in range(networks)]
+    return Inversion(Objective(settings(**fields), teachers), given or batch(), device=CPU)
 
 
 EVERYTHING = {
@@ -39,12 +40,12 @@ ANEW = {"iterations": 8, "batch_norm": 0.1, "teachers": "subset", "teachers_draw
 
 
 def test_the_teacher_comes_to_agree():
-    made = inversion(iterations=150, learning_rate=0.1)
-    labels = made.batch.labels
-    teacher = made.objective.primary
-    before = (teacher(made.images()).argmax(1) == labels).float().mean()
-    images = made.run()
-    assert float((teacher(images).argmax(1) == labels).float().mean()) == 1 > float(before)
+    made = inversion(iterations=40, learning_rate=0.1)
+    teacher, labels = made.objective.primary, made.batch.labels
+    teacher.network.linear.weight.mul_(8)  # untrained, it hardly tells one image from another
+    before = functional.cross_entropy(teacher(made.images()), labels)
+    after = functional.cross_entropy(teacher(made.run()), labels)
+    assert float(after) < 0.9 * float(before)
 
 
 def test_pixels_keep_to_the_valid_range_of_colours():
@@ -59,8 +60,8 @@ def test_pixels_keep_to_the_valid_range_of_colours():
 
 @pytest.mark.parametrize("fields", [EVERYTHING, GROWING, ANEW], ids=["everything", "growing", "anew"])
 def test_killed_at_any_step_and_run_again_the_bytes_are_those_of_an_uninterrupted_run(fields, tmp_path):
-    wanted = inversion(teachers=2, **fields).run()
-    total = inversion(teachers=2, **fields).steps
+    wanted = inversion(networks=2, **fields).run()
+    total = inversion(networks=2, **fields).steps
     for last in range(1, total, 3):
         checkpoint, done = tmp_path / f"{last}.pt", []
 
@@ -70,9 +71,9 @@ def test_killed_at_any_step_and_run_again_the_bytes_are_those_of_an_uninterrupte
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            inversion(teachers=2, **fields).run(checkpoint=checkpoint, seconds=0, advance=dies)
+            inversion(networks=2, **fields).run(checkpoint=checkpoint, seconds=0, advance=dies)
         again = []
-        got = inversion(teachers=2, **fields).run(checkpoint=checkpoint, seconds=1e9, advance=again.append)
+        got = inversion(networks=2, **fields).run(checkpoint=checkpoint, seconds=1e9, advance=again.append)
         assert torch.equal(got, wanted), f"killed in step {last}"
         assert again[0] == last - 1, "saved before each step, so that one step is lost"
         assert sum(again) == total
@@ -121,8 +122,8 @@ def test_a_later_level_takes_fewer_steps():
 
 def test_the_global_generator_has_no_part_in_it():
     torch.manual_seed(1)
-    first = inversion(teachers=2, **EVERYTHING).run()
+    first = inversion(networks=2, **EVERYTHING).run()
     torch.manual_seed(2)
     state = torch.get_rng_state()
-    assert torch.equal(inversion(teachers=2, **EVERYTHING).run(), first)
+    assert torch.equal(inversion(networks=2, **EVERYTHING).run(), first)
     assert torch.equal(torch.get_rng_state(), state)

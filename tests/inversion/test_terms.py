@@ -41,7 +41,7 @@ def test_jensen_shannon_is_scipy_s():
 
 
 def test_the_released_divergence_is_the_reversed_one_on_cut_probabilities():
-    p, q = torch.tensor([[0.999, 0.001]]).double(), torch.tensor([[0.3, 0.7]]).double()
+    p, q = (torch.tensor([row], dtype=torch.float64) for row in ((0.999, 0.001), (0.3, 0.7)))
     m = np.array([(0.999 + 0.3) / 2, (0.001 + 0.7) / 2])
     p_cut, q_cut = np.array([0.99, 0.01]), np.array([0.3, 0.7])
     wanted = (m * (np.log(m) - (np.log(p_cut) + np.log(q_cut)) / 2)).sum()

@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from prism.config import InversionConfig
-from prism.guidance import cross_entropy
 from prism.guidance.batch_norm import batch_norm
 from prism.inversion import terms
 from prism.inversion.statistics import Moments, StatisticsPass, smoothed
@@ -105,7 +104,7 @@ class Objective:
         """
         settings = self.settings
         logits, distances = self._ask(view, team, pool, {} if past is None else past)
-        loss = settings.cross_entropy * cross_entropy(logits, labels).mean()
+        loss = settings.cross_entropy * functional.cross_entropy(terms.wide(logits), labels)
         if distances:
             loss = loss + settings.batch_norm * torch.stack(distances).mean()
         if settings.tv_l1:

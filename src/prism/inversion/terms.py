@@ -43,7 +43,7 @@ def jensen_shannon(student: Tensor, teacher: Tensor, temperature: float = 3.0) -
         student, teacher: logits (batch, classes), of which p and q are the softmaxes.
         temperature: of both.
     """
-    log_p, log_q = (functional.log_softmax(_wide(logits) / temperature, 1) for logits in (student, teacher))
+    log_p, log_q = (functional.log_softmax(wide(logits) / temperature, 1) for logits in (student, teacher))
     log_m = torch.logaddexp(log_p, log_q) - math.log(2)
     return ((log_p.exp() * (log_p - log_m)).sum(1) + (log_q.exp() * (log_q - log_m)).sum(1)) / 2
 
@@ -52,7 +52,7 @@ def reversed_divergence(student: Tensor, teacher: Tensor, temperature: float = 3
     """The released code's ``(KL(m || p) + KL(m || q)) / 2``, all three cut to [0.01, 0.99] and not renormalised:
     (batch,). No Jensen-Shannon divergence; see :func:`jensen_shannon`.
     """
-    p, q = (functional.softmax(_wide(logits) / temperature, 1) for logits in (student, teacher))
+    p, q = (functional.softmax(wide(logits) / temperature, 1) for logits in (student, teacher))
     m = ((p + q) / 2).clamp(_LEAST, _MOST)
     log_p, log_q = p.clamp(_LEAST, _MOST).log(), q.clamp(_LEAST, _MOST).log()
     return (m * (m.log() - (log_p + log_q) / 2)).sum(1)
@@ -77,7 +77,7 @@ def densification(images: Tensor, members: Sequence[Tensor], temperature: float 
         members: for each class the rows of its images, int64.
         temperature: T.
     """
-    pooled = _wide(images)
+    pooled = wide(images)
     if min(images.shape[-2:]) > _POOLED_PX:
         pooled = functional.adaptive_avg_pool2d(pooled, _POOLED_PX)
     flat = pooled.flatten(1)
@@ -112,5 +112,6 @@ def _norm(values: Tensor) -> Tensor:
     return square.where(square > 0, 1.0).sqrt().where(square > 0, 0.0)
 
 
-def _wide(values: Tensor) -> Tensor:
+def wide(values: Tensor) -> Tensor:
+    """Half precision as float32; anything else as it is."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
