@@ -39,13 +39,29 @@ GROWING = {"iterations": 3, "pixels": "unit", "jitter_px": 2, "growth": {"steps"
 ANEW = {"iterations": 8, "batch_norm": 0.1, "teachers": "subset", "teachers_drawn": "anew"}
 
 
+@pytest.mark.parametrize(
+    "fields", [{}, {"jitter_px": 3}, {"coarse_iterations": 2}, {"crop_scale": [0.4, 1.0]}], ids=str
+)
+def test_the_first_step_moves_each_pixel_against_its_own_gradient(fields):
+    """Adam's first step is the rate times g / (|g| + eps), whatever the layout in memory."""
+    made = inversion(**fields, clip=False, learning_rate=0.1)
+    start = made.pixels.detach().clone()
+    pixels = start.clone().requires_grad_()
+    loss = made.objective(made.views(pixels, 0), made.batch.labels, made.team_of_step[0], pool=made.phase.pool)
+    (gradient,) = torch.autograd.grad(loss, pixels)
+    made.step(0, 0)
+    wanted = -0.1 * gradient / (gradient.abs() + 1e-8)
+    torch.testing.assert_close(made.pixels.detach() - start, wanted, rtol=1e-3, atol=1e-4)
+    assert int((wanted.abs() > 0.05).sum()) > 100
+
+
 def test_the_teacher_comes_to_agree():
     made = inversion(iterations=40, learning_rate=0.1)
     teacher, labels = made.objective.primary, made.batch.labels
     teacher.network.linear.weight.mul_(8)  # untrained, it hardly tells one image from another
     before = functional.cross_entropy(teacher(made.images()), labels)
     after = functional.cross_entropy(teacher(made.run()), labels)
-    assert float(after) < 0.9 * float(before)
+    assert float(after) < 0.7 * float(before)
 
 
 def test_pixels_keep_to_the_valid_range_of_colours():

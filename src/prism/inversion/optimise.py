@@ -119,7 +119,9 @@ class Inversion:
             members=self._members,
             past=self.past,
         )
-        (self.pixels.grad,) = torch.autograd.grad(loss, self.pixels)
+        (gradient,) = torch.autograd.grad(loss, self.pixels)
+        # The fused Adam walks through memory: a gradient of another layout would move other pixels than its own.
+        self.pixels.grad = gradient.contiguous(memory_format=torch.channels_last)
         self.optimizer.step()
         if settings.clip:
             with torch.no_grad():
