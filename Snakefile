@@ -10,6 +10,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/prompts.smk"
+include: "workflow/rules/inversion.smk"
 include: "workflow/rules/synthesis.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/relabelling.smk"

@@ -19,10 +19,18 @@ def main() -> None:
         nargs="?",
         help="prompts (.jsonl) of the method's strategy; none for inversion",
     )
+    program.add_argument(
+        "--student", type=Path, nargs="?", help="student (.safetensors) that an adaptive inversion competes with"
+    )
     program.add_argument("--output", type=Path, required=True, help="shard, .tar; the manifest goes beside it")
     arguments = program.parse_args()
     config = load_config(*arguments.config)
     check_name("--method", arguments.method, config.methods)
+    if config.methods[arguments.method].engine == "inversion":
+        from prism.inversion.stage import invert  # late, as below
+
+        invert(config, arguments.method, arguments.shard, arguments.student, arguments.output)
+        return
     from prism.synthesis.stage import synthesize  # late: usage errors and --help need no model library
 
     synthesize(config, arguments.method, arguments.shard, arguments.prompts, arguments.output)

@@ -108,9 +108,10 @@ def test_another_pipeline_changes_prompts_too_as_its_text_encoder_limits_their_l
     assert stages(changed(diffusion={"pipeline": "./other"})) == {"prompts", "synthesis"}
 
 
-def test_real_training_images_matter_to_the_real_method_alone():
+def test_real_training_images_matter_to_methods_that_are_not_data_free_alone():
     keys = changed(synthesis={"real": "other.zip"})
-    assert {key[1] for key in keys} == {"real"}
+    assert {key[1] for key in keys} == {"real", "g-vbsm-real-statistics", "prism-dd-real-init"}
+    assert stages(key for key in keys if key[1] != "real") == {"synthesis"}
 
 
 def test_metrics_settings_change_the_evaluation_alone():

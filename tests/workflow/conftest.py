@@ -19,6 +19,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 COPIED = ("Snakefile", "workflow", "scripts", "config")
 MODELS = (
     "teachers/miniature-resnet/model.safetensors",
+    "teachers/miniature-vgg/model.safetensors",
+    "teachers/miniature-mobilenet/model.safetensors",
     "text-to-image/model_index.json",
     "tiny-decoder/config.json",
     "language-model/config.json",

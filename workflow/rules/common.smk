@@ -10,9 +10,11 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-from prism.config import check_paths, load_config, validate_snakemake_config
+from prism.config import check_batches, check_batchnorm, check_paths, load_config, validate_snakemake_config
 from prism.config.paths import named_paths, zoo_folder, zoo_paths
+from prism.data.classes import load_classes
 from prism.errors import PrismError
+from prism.models.architectures import keeps_batch_statistics
 
 
 def checked_settings():
@@ -25,6 +27,8 @@ def checked_settings():
             wanted = validate_snakemake_config(config, workflow.basedir)
         if workflow.is_main_process:  # the zoo makes files that all the rest reads
             check_paths(wanted, zoo="zoo" in sys.argv)
+            check_batchnorm(wanted, keeps_batch_statistics)
+            check_batches(wanted, len(load_classes(wanted.classes)))
             for method in (name for name in wanted.run if not wanted.evaluated(name)):
                 few = f"images_per_class={wanted.images_per_class(method)} is too few"
                 logger.info(f"evaluation: {method} is left out: {few} for evaluation.k={wanted.evaluation.k}")
@@ -35,7 +39,7 @@ def checked_settings():
 
 settings = checked_settings()
 
-STAGES = "prompts synthesis evaluation relabelling distillation generalization pruning tables".split()
+STAGES = "prompts inversion synthesis evaluation relabelling distillation generalization pruning tables".split()
 REVISIONS = {stage: import_module(f"prism.{stage}").REVISION for stage in STAGES}
 RESULTS = f"results/{settings.experiment}"
 CONFIG = f"{RESULTS}/config.json"  # rules know its path, not its content: each depends on its own slice alone

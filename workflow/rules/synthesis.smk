@@ -1,21 +1,29 @@
-"""Surrogate images, in shards: a diffusion model steered by the teacher. No real image comes in here."""
+"""Surrogate images, in shards: a diffusion model steered by the teacher, or pixels optimised against teachers.
+
+No real image comes in here, unless a method says by its own label that it is not data-free.
+"""
 
 
 rule synthesize:
-    input: prompts=prompts_of, teacher=TEACHER
+    input:
+        prompts=prompts_of,
+        teacher=TEACHER,
+        teachers=teachers_of,
+        student=competitor_of,
+        method_images=images_behind,
     output:
         shard="<results>/synthesis/{method}/shard-{shard}.tar",
         manifest="<results>/synthesis/{method}/shard-{shard}.json",
     log: "<logs>/synthesis/{method}/shard-{shard}.log"
     benchmark: "<benchmarks>/synthesis/{method}/shard-{shard}.tsv"
-    params: config=CONFIG, recipe=recipe("synthesis", "method"), revision=REVISIONS["synthesis"]
+    params: config=CONFIG, recipe=recipe("synthesis", "method"), revision=synthesis_revision
     threads: THREADS
     resources: gpu=GPU, mem_mb=12000, runtime=720
     message: "Synthesis: {wildcards.method}, shard {wildcards.shard}"
     shell:
         "python scripts/lease.py --gpus {resources.gpu} --"
         " python scripts/synthesis.py --config {params.config} --method {wildcards.method} --shard {wildcards.shard}"
-        " --prompts {input.prompts} --output {output.shard} > {log} 2>&1"
+        " --prompts {input.prompts} --student {input.student} --output {output.shard} > {log} 2>&1"
 
 
 rule synthesis:

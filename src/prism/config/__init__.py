@@ -1,12 +1,13 @@
 """What is wanted: a typed configuration, read from YAML, checked before anything runs. Needs no torch."""
 
 from prism.config.base import is_hub_id, split_archive
-from prism.config.checks import check_batchnorm, check_sample_sizes
+from prism.config.checks import check_batches, check_batchnorm, check_sample_sizes
 from prism.config.claims import ClaimConfig
 from prism.config.diffusion import DiffusionConfig
 from prism.config.distillation import AugmentConfig, DistillationConfig
 from prism.config.evaluation import EvaluationConfig, ExtractorConfig
 from prism.config.generalization import GeneralizationConfig
+from prism.config.inversion import AdaptiveConfig, GrowthConfig, InversionConfig
 from prism.config.load import load_config, validate, validate_snakemake_config
 from prism.config.methods import GuidanceTerm, MethodConfig
 from prism.config.model import Config
@@ -21,6 +22,7 @@ from prism.config.teacher import TeacherConfig
 from prism.config.zoo import ZooConfig, ZooStepsConfig
 
 __all__ = [
+    "AdaptiveConfig",
     "AugmentConfig",
     "ClaimConfig",
     "Config",
@@ -29,7 +31,9 @@ __all__ = [
     "EvaluationConfig",
     "ExtractorConfig",
     "GeneralizationConfig",
+    "GrowthConfig",
     "GuidanceTerm",
+    "InversionConfig",
     "LabelTeacher",
     "LabelTraining",
     "MethodConfig",
@@ -44,6 +48,7 @@ __all__ = [
     "TeacherConfig",
     "ZooConfig",
     "ZooStepsConfig",
+    "check_batches",
     "check_batchnorm",
     "check_paths",
     "check_sample_sizes",

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from prism.config.base import Problem, is_hub_id, split_archive
 from prism.config.budgets import FEWEST_CLASSES
-from prism.config.names import CLAIMED_METHODS, ENERGIES, RESERVED_ENERGIES, hint
+from prism.config.inversion import batch_problems, inversion_problems
+from prism.config.names import CLAIMED_METHODS, ENERGIES, RESERVED_ENERGIES, WITHOUT_BATCHNORM, hint
 from prism.errors import ConfigError
 
 if TYPE_CHECKING:
     from prism.config.model import Config
+    from prism.config.teacher import TeacherConfig
 
 
 def cross_checks(config: Config) -> list[Problem]:
@@ -21,13 +23,13 @@ def cross_checks(config: Config) -> list[Problem]:
     checks = (_run, _strategies, _energies, _decoders, _real, _extractor, _zoo, _sample_sizes, _revisions)
     for check in (*checks, _relabelling, _pruning, _claims):
         found += check(config)
-    return found
+    return found + inversion_problems(config) + _batchnorm(config)
 
 
 def check_batchnorm(
     config: Config, teacher_has_batchnorm: bool | Callable[[str], bool], methods: Iterable[str] | None = None
 ) -> None:
-    """Refuse methods that read BatchNorm statistics if the teacher has none.
+    """Refuse methods that read BatchNorm statistics if a teacher of theirs has none.
 
     Args:
         config: the configuration.
@@ -35,17 +37,40 @@ def check_batchnorm(
         methods: names of methods to look at; those of ``run`` if None.
 
     Raises:
-        ConfigError: a method needs BatchNorm and the teacher has none.
+        ConfigError: a method needs BatchNorm and one of its teachers has none.
     """
-    needing = [name for name in methods or config.run if config.methods[name].needs_batchnorm]
-    architecture = config.teacher.architecture
-    if not needing:
-        return
-    if not (teacher_has_batchnorm(architecture) if callable(teacher_has_batchnorm) else teacher_has_batchnorm):
-        raise ConfigError(
-            f"config: methods.{needing[0]} needs BatchNorm, but teacher.architecture={architecture} has "
-            "none; take the method from run or choose a teacher with BatchNorm"
-        )
+    for name in methods or config.run:
+        if not config.methods[name].needs_batchnorm:
+            continue
+        for key, teacher in _teachers_of(config, name):
+            architecture = teacher.architecture
+            if not (teacher_has_batchnorm(architecture) if callable(teacher_has_batchnorm) else teacher_has_batchnorm):
+                raise ConfigError(
+                    f"config: methods.{name} needs BatchNorm, but {key}.architecture={architecture} has "
+                    "none; take the method from run or choose a teacher with BatchNorm"
+                )
+
+
+def _teachers_of(config: Config, method: str) -> list[tuple[str, TeacherConfig]]:
+    """The teachers that a method asks: (key, section)."""
+    further = config.teachers if config.methods[method].uses_teachers else {}
+    return [("teacher", config.teacher), *((f"teachers.{name}", teacher) for name, teacher in further.items())]
+
+
+def check_batches(config: Config, classes: int, methods: Iterable[str] | None = None) -> None:
+    """Refuse methods whose batches are too small for batch statistics, now that the number of classes is known.
+
+    Args:
+        config: the configuration.
+        classes: the length of the class list.
+        methods: names of methods to look at; those of ``run`` if None.
+
+    Raises:
+        ConfigError: naming the method and the number of images or shards that would do.
+    """
+    found = batch_problems(config, classes, methods)
+    if found:
+        raise ConfigError("\n".join(f"config: {key}: {message}" for key, message in found))
 
 
 def check_sample_sizes(config: Config, classes: int) -> None:
@@ -94,6 +119,17 @@ def _energies(config: Config) -> list[Problem]:
     ]
 
 
+def _batchnorm(config: Config) -> list[Problem]:
+    """Teachers of this project that are known to keep no statistics; of others ``check_batchnorm`` tells."""
+    return [
+        (f"methods.{name}", f"needs BatchNorm, but {key}.architecture={teacher.architecture} has none")
+        for name in config.run
+        if name in config.methods and config.methods[name].needs_batchnorm
+        for key, teacher in _teachers_of(config, name)
+        if teacher.architecture in WITHOUT_BATCHNORM
+    ]
+
+
 def _decoders(config: Config) -> list[Problem]:
     if config.diffusion.tiny_decoder is not None:
         return []
@@ -113,9 +149,12 @@ def _real(config: Config) -> list[Problem]:
     if config.synthesis.real is not None:
         return []
     return [
-        ("synthesis.real", f"missing; method {name} of engine real needs the real training images")
+        (
+            "synthesis.real",
+            f"missing; method {name} of engine {config.methods[name].engine} needs the real training images",
+        )
         for name in config.run
-        if name in config.methods and config.methods[name].engine == "real"
+        if name in config.methods and not config.methods[name].data_free
     ]
 
 

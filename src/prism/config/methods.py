@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from prism.config.base import Section, Slug, problems
+from prism.config.inversion import InversionConfig
 from prism.config.names import BATCHNORM_ENERGIES, Energy
 from prism.config.relabelling import RelabelConfig
 
@@ -48,8 +49,9 @@ class GuidanceTerm(Section):
 class MethodConfig(Section):
     """One way to make a surrogate training set."""
 
-    engine: Literal["diffusion", "real"] = Field(
-        default="diffusion", description="Sample images, or take real ones (the upper bound, not data-free)."
+    engine: Literal["diffusion", "inversion", "real"] = Field(
+        default="diffusion",
+        description="Sample images, optimise pixels, or take real images (the upper bound, not data-free).",
     )
     prompts: Slug | None = Field(default=None, description="Name of a strategy; needed by engine diffusion alone.")
     guidance: list[GuidanceTerm] = Field(default=[], description="Terms that are added up; empty for none.")
@@ -59,17 +61,26 @@ class MethodConfig(Section):
     relabel: RelabelConfig | None = Field(
         default=None, description="Store soft labels for every view and train on them; null asks the teacher anew."
     )
+    inversion: InversionConfig | None = Field(
+        default=None, description="Objective and optimiser; needed by engine inversion alone."
+    )
     label: str | None = Field(default=None, description="Its name in tables; null for the key.")
 
     @model_validator(mode="after")
     def _engine_has_its_keys(self) -> MethodConfig:
         if self.engine == "diffusion" and self.prompts is None:
             raise problems(("prompts", "missing; engine diffusion needs the name of a strategy, as class-name"))
-        if self.engine == "real":
-            given = (("prompts", self.prompts), ("guidance", self.guidance), ("relabel", self.relabel))
-            unused = [key for key, value in given if value]
-            if unused:
-                raise problems(*((key, "not used by engine real; leave it out") for key in unused))
+        if self.engine == "inversion" and self.inversion is None:
+            raise problems(("inversion", "missing; engine inversion needs the section of objective and optimiser"))
+        unused = []
+        if self.engine != "diffusion":
+            unused += [key for key, value in (("prompts", self.prompts), ("guidance", self.guidance)) if value]
+        if self.engine != "inversion" and self.inversion is not None:
+            unused.append("inversion")
+        if self.engine == "real" and self.relabel is not None:
+            unused.append("relabel")
+        if unused:
+            raise problems(*((key, f"not used by engine {self.engine}; leave it out") for key in unused))
         return self
 
     @property
@@ -79,8 +90,20 @@ class MethodConfig(Section):
 
     @property
     def needs_batchnorm(self) -> bool:
-        """Whether one of its energies reads the running statistics of the teacher's BatchNorm layers."""
+        """Whether it reads the running statistics of the teacher's BatchNorm layers."""
+        if self.inversion is not None and self.inversion.needs_batch_statistics:
+            return True
         return any(term.energy in BATCHNORM_ENERGIES for term in self.guidance)
+
+    @property
+    def uses_teachers(self) -> bool:
+        """Whether it uses the further teachers of the section ``teachers``."""
+        return self.inversion is not None and self.inversion.teachers != "primary"
+
+    @property
+    def data_free(self) -> bool:
+        """Whether no real image has a part in its images."""
+        return self.engine != "real" and (self.inversion is None or self.inversion.data_free)
 
     @property
     def needs_tiny_decoder(self) -> bool:

@@ -50,6 +50,9 @@ class Config(Section):
     )
     classes: Path = Field(description="Class list, a YAML file: names with the sense that is meant.")
     teacher: TeacherConfig = Field(description="The classifier whose training data is gone.")
+    teachers: dict[Slug, TeacherConfig] = Field(
+        default={}, description="Further teachers by name, for methods that use several; null removes one."
+    )
     students: dict[Slug, StudentConfig] = Field(
         min_length=1, description="The students; null removes one of the default."
     )
@@ -156,9 +159,10 @@ class Config(Section):
 
 
 def without_removed(given: dict[str, Any]) -> dict[str, Any]:
-    """A copy without the students, strategies, methods, claims, domains, tables and figures that are null."""
+    """A copy without the entries that are null, of teachers, students, strategies, methods, claims, domains, tables
+    and figures."""
     copy = dict(given)
-    for key in ("students", "strategies", "methods", "claims"):
+    for key in ("teachers", "students", "strategies", "methods", "claims"):
         if key in copy:
             copy[key] = _without_null(copy[key])
     for section, key in (("generalization", "domains"), ("tables", "tables"), ("tables", "figures")):

@@ -30,6 +30,7 @@ ARCHITECTURES: tuple[str, ...] = (
     "miniature-student",
     "miniature-student-small",
 )
+WITHOUT_BATCHNORM: tuple[str, ...] = ("miniature-mixer",)  # of ARCHITECTURES; they keep no running statistics
 ARCHITECTURE_LIBRARIES: tuple[str, ...] = ("timm", "torchvision")
 
 EXTRACTORS: tuple[str, ...] = ("miniature", "classifier", "inception")

@@ -59,6 +59,8 @@ def named_paths(config: Config) -> Iterator[tuple[str, str]]:
             yield f"methods.{name}.relabel.teachers[{place}].weights", str(other.weights)
             if other.classes is not None:
                 yield f"methods.{name}.relabel.teachers[{place}].classes", str(other.classes)
+    if any(config.methods[name].uses_teachers for name in config.run):
+        yield from ((f"teachers.{name}.weights", str(one.weights)) for name, one in config.teachers.items())
     engines = {config.methods[name].engine for name in config.run}
     if "diffusion" in engines:
         yield from _sampling_paths(config)
@@ -69,7 +71,7 @@ def named_paths(config: Config) -> Iterator[tuple[str, str]]:
     ):
         if path is not None:
             yield key, str(path)
-    if "real" in engines and config.synthesis.real is not None:
+    if config.synthesis.real is not None and not all(config.methods[name].data_free for name in config.run):
         yield from _image_paths("synthesis.real", config.synthesis.real)
     yield from _image_paths("evaluation.reference", config.evaluation.reference)
     for name, images in config.generalization.domains.items():

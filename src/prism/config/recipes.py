@@ -10,10 +10,11 @@ from prism.config.names import hint
 
 if TYPE_CHECKING:
     from prism.config.base import Section
+    from prism.config.methods import MethodConfig
     from prism.config.model import Config
 
 Recipe = dict[str, Any]
-_NOT_OF_IMAGES = ("label", "images_per_class", "relabel")  # the number of images has its place in synthesis
+_NOT_OF_IMAGES = ("label", "images_per_class", "relabel", "inversion")  # the number has its place in synthesis
 _LABEL_TRAINING = ("epochs", "batch", "optimizer", "learning_rate", "weight_decay", "momentum", "schedule")
 _ENGINE_KEYS = ("model", "revision", "temperature", "top_p", "max_new_tokens", "retries")
 
@@ -68,10 +69,35 @@ def _synthesis(config: Config, method: str) -> Recipe:
     }
     if chosen.engine == "real":
         return {**common, "engine": "real", **_real_images(config, method)}
+    if chosen.inversion is not None:
+        del common["size_px"]  # that of the diffusion model; inverted images have the teacher's
+        return {**common, **_inverted(config, chosen)}
     diffusion = _dump(config.diffusion, without=("batch", "size_px"))
     if not chosen.needs_tiny_decoder:
         del diffusion["tiny_decoder"]
     return {**common, **_dump(chosen, without=_NOT_OF_IMAGES), "diffusion": diffusion}
+
+
+def _inverted(config: Config, chosen: MethodConfig) -> Recipe:
+    used: Recipe = {"engine": chosen.engine, "inversion": _dump(chosen.inversion)}
+    if chosen.uses_teachers:
+        used["teachers"] = {name: _dump(teacher) for name, teacher in config.teachers.items()}
+    if not chosen.data_free:
+        used["real"] = config.synthesis.real
+    return used
+
+
+def _inversion(config: Config, method: str) -> Recipe:
+    """The student that the images of an adaptive inversion compete with; the images it learns from are files."""
+    chosen = config.methods[method].inversion
+    if chosen is None or chosen.adaptive is None:
+        raise ValueError(f"method={method!r} has no section inversion.adaptive, so no student is trained for it")
+    return {
+        "seed": config.seed,
+        "classes": str(config.classes),
+        "teacher": _dump(config.teacher),
+        "adaptive": _dump(chosen.adaptive, without=("weight", "js")),
+    }
 
 
 def _evaluation(config: Config, method: str) -> Recipe:
@@ -187,6 +213,7 @@ def _zoo(config: Config) -> Recipe:
 _STAGES: dict[str, tuple[Callable[..., Recipe], tuple[str, ...]]] = {
     "prompts": (_prompts, ("strategy",)),
     "synthesis": (_synthesis, ("method",)),
+    "inversion": (_inversion, ("method",)),
     "evaluation": (_evaluation, ("method",)),
     "relabelling": (_relabelling, ("method",)),
     "distillation": (_distillation, ("method", "student")),

@@ -104,7 +104,7 @@ def distill(
     )
     history = trainer.run()
     metrics = _metrics(pupil, teacher, sets, settings.batch, device)
-    facts = {"method": method, "student": student, "seed": seed, "data_free": bool(shards)}
+    facts = {"method": method, "student": student, "seed": seed, "data_free": config.methods[method].data_free}
     outputs = [output_dir / name for name in ("student.safetensors", "metrics.json", "history.csv")]
     save_model(outputs[0], pupil, {**pupil.metadata, **facts})
     write_json(outputs[1], {**facts, **metrics, "upper_bound": not shards})

@@ -1,0 +1,3 @@
+"""Inversion: surrogate images made by optimising pixels against one or several frozen classifiers."""
+
+REVISION = 1

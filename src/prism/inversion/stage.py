@@ -1,0 +1,233 @@
+"""The synthesis stage by inversion: one shard of optimised images and its manifest, resumed where it was killed.
+
+It writes what ``prism.synthesis.stage`` writes; the stage's word in its manifests is synthesis.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from prism.artifacts import Manifest, atomic_path, hash_of, progress_dir, sha256_file
+from prism.config import Config, MethodConfig, check_batches
+from prism.data.classes import ClassList, load_classes
+from prism.data.shards import Sample, sample_key, shard_plan, write_shard
+from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts, set_threads
+from prism.errors import EngineError, ModelError, ShardError
+from prism.guidance import free
+from prism.inversion import REVISION
+from prism.inversion.objective import Objective
+from prism.inversion.optimise import Batch, Inversion
+from prism.inversion.real import convolution_moments, starts, training_images
+from prism.inversion.schedule import Place, batches, level_of, phases
+from prism.models.checkpoints import Classifier, load_classifier
+from prism.models.hashes import hash_weights
+from prism.models.scoring import predict
+from prism.models.teacher import load_teacher
+from prism.seeds import derive, image_seed
+
+log = logging.getLogger(__name__)
+
+SMALLEST_SPREAD = 2.0  # of 255: standard deviation below which an image counts as constant
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Images (b, h, w, 3) uint8 with the primary teacher's view of each: energies, confidences, agreements (b,)."""
+
+    images: np.ndarray
+    energies: np.ndarray
+    confidences: np.ndarray
+    agreed: np.ndarray
+
+
+def invert(config: Config, method: str, shard: int, student: Path | None, output: Path) -> Manifest:
+    """Write shard number ``shard`` of ``method``'s images to ``output`` (a tar) and its manifest beside it.
+
+    Finished batches, and the state of the one that is worked on, lie in the progress folder until the shard is
+    whole, so that a killed job loses some seconds; they are used again only for the same recipe.
+
+    Args:
+        config: the configuration.
+        method: a method of engine inversion.
+        shard: number of the shard, from 0.
+        student: the competitor, for methods with ``inversion.adaptive``.
+        output: the tar file.
+
+    Raises:
+        PrismError: an input is missing, damaged or does not fit; the message is one line.
+    """
+    started = time.monotonic()
+    chosen = config.methods[method]
+    settings = chosen.inversion
+    classes = load_classes(config.classes)
+    check_batches(config, len(classes), [method])
+    shards = config.synthesis.shards
+    if not 0 <= shard < shards:
+        raise ShardError(f"synthesis: there is no shard {shard}; synthesis.shards={shards}, so 0 to {shards - 1}")
+    if (settings.adaptive is None) != (student is None):
+        needed = "needs the student that it competes with" if student is None else "competes with no student"
+        raise EngineError(f"method {method}: {needed}; it is made from the images of inversion.adaptive.images")
+    plan = shard_plan(len(classes), config.synthesis.images_per_class, shards)[shard]
+    device = pick_device(config.device)
+    set_threads(config.threads_per_job)
+    reset_peak_memory()
+    identity = {
+        "stage": "synthesis",
+        "recipe": config.recipe("synthesis", method=method),
+        "revision": REVISION,
+        "inputs": {"student": sha256_file(student)} if student is not None else {},
+        "models": _model_hashes(config, chosen),
+    }
+    work = progress_dir(output) / hash_of({**identity, "shard": shard})
+    work.mkdir(parents=True, exist_ok=True)
+    parts = batches(plan, settings.batch, settings.classes_per_batch)
+    objective = build_objective(config, method, classes, student, device)
+    per_class = config.synthesis.images_per_class
+    real = training_images(config, classes, per_class) if settings.init == "real" else None
+    finished = []
+    with tqdm(total=_steps(config, method, parts), desc=f"{method} shard {shard + 1} of {shards}", unit="step") as bar:
+        for index, places in enumerate(parts):
+            saved, unfinished = work / f"batch-{index:05d}.npz", work / f"batch-{index:05d}.pt"
+            done = _read_batch(saved, places)
+            if done is None:
+                batch = _batch(config, method, places, starts(real, places) if real is not None else None)
+                images = Inversion(objective, batch, device=device).run(checkpoint=unfinished, advance=bar.update)
+                done = _scored(method, objective.primary, images, places, settings.learning_rate)
+                _write_batch(saved, places, done)
+                unfinished.unlink(missing_ok=True)
+            else:
+                bar.update(_steps(config, method, [places]))
+            finished.append(done)
+    samples = [one for places, done in zip(parts, finished, strict=True) for one in _samples(config, places, done)]
+    agreed = float(np.concatenate([done.agreed for done in finished]).mean())
+    manifest = write_shard(
+        output,
+        samples,
+        {
+            **identity,
+            "details": {
+                "method": method,
+                "shard": shard,
+                "data_free": chosen.data_free,
+                "teacher_agreement": round(agreed, 4),
+            },
+            "run": run_facts(time.monotonic() - started, len(samples), device),
+        },
+    )
+    shutil.rmtree(progress_dir(output), ignore_errors=True)
+    log.info("%s, shard %d: the teacher agrees with %.1f %% of the images", method, shard, 100 * agreed)
+    return manifest
+
+
+def build_objective(
+    config: Config, method: str, classes: ClassList, student: Path | None, device: torch.device
+) -> Objective:
+    """The objective of a method of the configuration, its networks loaded."""
+    chosen = config.methods[method]
+    sections = [config.teacher, *(config.teachers.values() if chosen.uses_teachers else ())]
+    teachers = [load_teacher(one, len(classes)).to(device, memory_format=torch.channels_last) for one in sections]
+    competitor = None
+    if student is not None:
+        competitor = load_classifier(student).requires_grad_(False).to(device, memory_format=torch.channels_last)
+    convolutions = None
+    if chosen.inversion.statistics == "real":
+        images = training_images(config, classes, None)
+        convolutions = [convolution_moments(teacher, images, device) for teacher in teachers]
+    dtype = pick_precision(config.precision, device)
+    return Objective(chosen.inversion, teachers, student=competitor, convolutions=convolutions, dtype=dtype)
+
+
+def _batch(config: Config, method: str, places: Sequence[Place], start: torch.Tensor | None) -> Batch:
+    return Batch(
+        labels=torch.tensor([c for c, _ in places]),
+        seeds=[image_seed(config.seed, c, j) for c, j in places],
+        seed=derive(config.seed, "inversion", *places[0]),
+        level=level_of(places, config.methods[method].inversion.early_late),
+        start=start,
+    )
+
+
+def _steps(config: Config, method: str, parts: Sequence[Sequence[Place]]) -> int:
+    settings = config.methods[method].inversion
+    every = [phases(settings, config.teacher.size_px, level_of(places, settings.early_late)) for places in parts]
+    return sum(phase.iterations for of_batch in every for phase in of_batch)
+
+
+def _scored(method: str, teacher: Classifier, images: torch.Tensor, places: Sequence[Place], rate: float) -> Finished:
+    """Images (b, 3, h, w) in [0, 1] as they will be saved, and what the teacher says of those.
+
+    Raises:
+        ModelError: an image is not finite or constant.
+    """
+    finite = torch.isfinite(images).flatten(1).all(dim=1).cpu().numpy()
+    pixels = torch.nan_to_num(images).mul(255).round().permute(0, 2, 3, 1).to(torch.uint8).cpu().numpy()
+    broken = np.flatnonzero(~finite | (pixels.reshape(len(pixels), -1).std(axis=1) < SMALLEST_SPREAD))
+    if len(broken):
+        c, j = places[broken[0]]
+        raise ModelError(
+            f"methods.{method}: image {j} of class {c} is not finite or constant; "
+            f"lower inversion.learning_rate, which is {rate:g}, or the weights"
+        )
+    logits = predict(teacher, pixels, batch=len(pixels), device=images.device)
+    labels = torch.tensor([c for c, _ in places])
+    return Finished(
+        pixels,
+        energies=free(logits, labels).numpy(),
+        confidences=logits.softmax(dim=1).gather(1, labels[:, None]).squeeze(1).numpy(),
+        agreed=(logits.argmax(dim=1) == labels).numpy(),
+    )
+
+
+def _samples(config: Config, places: Sequence[Place], done: Finished) -> list[Sample]:
+    return [
+        Sample(
+            sample_key(c, j),
+            done.images[row],
+            {
+                "class_index": c,
+                "image_index": j,
+                "prompt": "",
+                "sense": "",
+                "style": "",
+                "seed": image_seed(config.seed, c, j),
+                "energy": round(float(done.energies[row]), 5),
+                "teacher_confidence": round(float(done.confidences[row]), 5),
+            },
+        )
+        for row, (c, j) in enumerate(places)
+    ]
+
+
+def _write_batch(path: Path, places: Sequence[Place], done: Finished) -> None:
+    with atomic_path(path) as part:
+        np.savez(part, places=np.array(places), **vars(done))
+
+
+def _read_batch(path: Path, places: Sequence[Place]) -> Finished | None:
+    """A finished batch, or None if there is none or it was damaged: it is then optimised anew."""
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            if not np.array_equal(saved["places"], np.array(places)):
+                raise ValueError("it holds other images")
+            return Finished(*(saved[name] for name in Finished.__dataclass_fields__))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        log.warning("%s: cannot be used (%s); its images are optimised again", path, error)
+        return None
+
+
+def _model_hashes(config: Config, chosen: MethodConfig) -> dict[str, str]:
+    further = config.teachers if chosen.uses_teachers else {}
+    hashes = {"teacher": hash_weights(Path(config.teacher.weights))}
+    return hashes | {f"teachers.{name}": hash_weights(Path(one.weights)) for name, one in further.items()}

@@ -1,0 +1,198 @@
+"""BatchNorm in evaluation mode and its input's batch statistics, in one pass forward and one back.
+
+``prism.models.statistics`` records the same with hooks beside the layers. An optimisation of thousands of steps
+spends half of its time in that: the statistics are a second pass over every activation, and their derivative some
+more. Both are affine in the activation, channel by channel, so they are added up here before it is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from prism.errors import ModelError
+from prism.guidance.batch_norm import Statistics
+
+_EPS = 1e-5
+
+
+class Moments(NamedTuple):
+    """Mean and variance by channel, (channels,) each."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+class StatisticsPass:
+    """While entered, the network's BatchNorm layers also tell the statistics of the batch they see.
+
+    ::
+
+        with StatisticsPass(network) as seen:
+            logits = network(images)
+        distance = batch_norm(seen.statistics)
+
+    Args:
+        network: a network in evaluation mode.
+        convolutions: for each 2D convolution, by its name, the moments of its input on the training data; these are
+            compared too, in the order in which the layers run. None looks at BatchNorm alone.
+
+    Raises:
+        ModelError: the network has no BatchNorm layer that keeps running statistics.
+    """
+
+    def __init__(self, network: nn.Module, convolutions: Mapping[str, Moments] | None = None) -> None:
+        self._layers = batchnorm_layers(network)
+        if not self._layers:
+            raise ModelError("the network has no BatchNorm layer with running statistics to compare with")
+        self._constants = [_affine(layer) for layer in self._layers]
+        self._watched = [
+            (layer, convolutions[name])
+            for name, layer in network.named_modules()
+            if convolutions is not None and isinstance(layer, nn.Conv2d)
+        ]
+        self._handles: list[torch.utils.hooks.RemovableHandle] = []
+        self.statistics: list[Statistics] = []
+
+    def __enter__(self) -> StatisticsPass:
+        self.statistics = []
+        for layer, (scale, shift) in zip(self._layers, self._constants, strict=True):
+            layer.forward = _Observed(layer, scale, shift, self.statistics)
+        for layer, real in self._watched:
+            self._handles.append(layer.register_forward_pre_hook(_compare_with(real, self.statistics)))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for layer in self._layers:
+            del layer.forward  # the class's own is there again
+        while self._handles:
+            self._handles.pop().remove()
+
+
+def batchnorm_layers(network: nn.Module) -> list[_BatchNorm]:
+    """The layers that keep running statistics."""
+    return [layer for layer in network.modules() if isinstance(layer, _BatchNorm) and layer.track_running_stats]
+
+
+def moments(seen: Tensor) -> Moments:
+    """Mean and biased variance of (batch, channels, ...) over all but the channels, with gradients."""
+    return Moments(*_Moments.apply(seen))
+
+
+def smoothed(
+    statistics: Sequence[Statistics], past: Sequence[Moments], share: float
+) -> tuple[list[Statistics], list[Moments]]:
+    """Statistics replaced by their moving average, the gradient going to the present ones unchanged.
+
+    ``s <- share * past + (1 - share) * present``, the first present one being the start; G-VBSM (Shao et al. 2024)
+    with share 0.4, whose code starts from zero instead.
+
+    Args:
+        statistics: of the present batch.
+        past: what the last call gave; empty at the start.
+        share: weight of the past.
+
+    Returns:
+        The statistics to compare, and the past for the next call.
+    """
+    present = [Moments(one.mean.detach(), one.variance.detach()) for one in statistics]
+    if past:
+        kept = [
+            Moments(torch.lerp(now.mean, old.mean, share), torch.lerp(now.variance, old.variance, share))
+            for now, old in zip(present, past, strict=True)
+        ]
+    else:
+        kept = present
+    compared = [
+        one._replace(
+            mean=average.mean + (one.mean - now.mean), variance=average.variance + (one.variance - now.variance)
+        )
+        for one, now, average in zip(statistics, present, kept, strict=True)
+    ]
+    return compared, kept
+
+
+class _Observed:
+    """What stands in for a layer's ``forward``."""
+
+    def __init__(self, layer: _BatchNorm, scale: Tensor, shift: Tensor, into: list[Statistics]) -> None:
+        self._layer, self._scale, self._shift, self._into = layer, scale, shift, into
+
+    def __call__(self, seen: Tensor) -> Tensor:
+        shape = (1, -1, *(1,) * (seen.dim() - 2))
+        scale, shift = (one.to(seen.dtype).view(shape) for one in (self._scale, self._shift))
+        out, mean, variance = _Normalised.apply(seen, scale, shift)
+        running = (self._layer.running_mean.to(mean.dtype), self._layer.running_var.to(mean.dtype))
+        self._into.append(Statistics(mean, variance, *running))
+        return out
+
+
+class _Normalised(torch.autograd.Function):
+    """(x, scale, shift) to x * scale + shift, and the moments of x; scale and shift are constants."""
+
+    @staticmethod
+    def forward(ctx: Any, seen: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        mean, variance = _measure(seen)
+        ctx.save_for_backward(seen, scale, mean)
+        return torch.addcmul(shift, seen, scale), mean, variance
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor, grad_mean: Tensor, grad_variance: Tensor) -> tuple[Tensor, None, None]:
+        seen, scale, mean = ctx.saved_tensors
+        return _moments_backward(seen, mean, grad_mean, grad_variance).addcmul_(grad, scale), None, None
+
+
+class _Moments(torch.autograd.Function):
+    """The moments alone."""
+
+    @staticmethod
+    def forward(ctx: Any, seen: Tensor) -> tuple[Tensor, Tensor]:
+        mean, variance = _measure(seen)
+        ctx.save_for_backward(seen, mean)
+        return mean, variance
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_mean: Tensor, grad_variance: Tensor) -> Tensor:
+        return _moments_backward(*ctx.saved_tensors, grad_mean, grad_variance)
+
+
+def _measure(seen: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and biased variance, by torch's own BatchNorm in training mode: on CPUs 7 times as fast as var_mean."""
+    _, mean, inverse = torch.native_batch_norm(seen, None, None, None, None, True, 0.0, _EPS)
+    return mean, inverse.square().reciprocal().sub(_EPS).clamp_(min=0)
+
+
+def _moments_backward(seen: Tensor, mean: Tensor, grad_mean: Tensor, grad_variance: Tensor) -> Tensor:
+    """``grad_mean / n + grad_variance * 2 (x - mean) / n``: one affine map of x for each channel."""
+    shape, count = (1, -1, *(1,) * (seen.dim() - 2)), seen.numel() // seen.shape[1]
+    slope = grad_variance * (2 / count)
+    offset = grad_mean / count - slope * mean
+    return torch.addcmul(offset.to(seen.dtype).view(shape), seen, slope.to(seen.dtype).view(shape))
+
+
+def _affine(layer: _BatchNorm) -> tuple[Tensor, Tensor]:
+    """The layer in evaluation mode as ``x * scale + shift``, (channels,) each."""
+    scale = torch.rsqrt(layer.running_var + layer.eps)
+    if layer.weight is not None:
+        scale = scale * layer.weight
+    shift = -layer.running_mean * scale
+    if layer.bias is not None:
+        shift = shift + layer.bias
+    return scale.detach(), shift.detach()
+
+
+def _compare_with(real: Moments, into: list[Statistics]) -> Any:
+    def hook(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        into.append(Statistics(*moments(inputs[0]), *real))
+
+    return hook
