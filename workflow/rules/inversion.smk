@@ -9,7 +9,7 @@ def competitor_of(wildcards):
 
 def competitor_images_of(wildcards):
     """The images that this student learns from."""
-    return shards_named(adaptive_section(wildcards.method).images)
+    return shards_named(adaptive_section(wildcards.method).images, "tar")
 
 
 def adaptive_section(method):
