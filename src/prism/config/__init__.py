@@ -7,7 +7,7 @@ from prism.config.distillation import AugmentConfig, DistillationConfig
 from prism.config.evaluation import EvaluationConfig, ExtractorConfig
 from prism.config.generalization import GeneralizationConfig
 from prism.config.load import load_config, validate, validate_snakemake_config
-from prism.config.methods import GuidanceTerm, MethodConfig
+from prism.config.methods import CutMixConfig, GuidanceTerm, InterleavedStudentConfig, MethodConfig, SelectConfig
 from prism.config.model import Config
 from prism.config.paths import check_paths
 from prism.config.prompts import PromptsConfig, StrategyConfig
@@ -20,14 +20,17 @@ from prism.config.zoo import ZooConfig, ZooStepsConfig
 __all__ = [
     "AugmentConfig",
     "Config",
+    "CutMixConfig",
     "DiffusionConfig",
     "DistillationConfig",
     "EvaluationConfig",
     "ExtractorConfig",
     "GeneralizationConfig",
     "GuidanceTerm",
+    "InterleavedStudentConfig",
     "MethodConfig",
     "PromptsConfig",
+    "SelectConfig",
     "SettingConfig",
     "StrategyConfig",
     "StudentConfig",

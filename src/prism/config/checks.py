@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism.config.base import Problem, is_hub_id, split_archive
-from prism.config.names import ENERGIES, RESERVED_ENERGIES, hint
+from prism.config.methods import FEWEST_FOR_BATCH_STATISTICS
+from prism.config.names import BATCHNORM_ENERGIES, WITHOUT_BATCHNORM, hint
 from prism.errors import ConfigError
 
 if TYPE_CHECKING:
+    from prism.config.methods import InterleavedStudentConfig, MethodConfig
     from prism.config.model import Config
 
 _FEWEST_CLASSES = 2  # a class list is not read here, but no classifier has fewer
@@ -19,7 +21,10 @@ _FEWEST_CLASSES = 2  # a class list is not read here, but no classifier has fewe
 def cross_checks(config: Config) -> list[Problem]:
     """Everything that is wrong between sections: (key, what is wrong and what would be right)."""
     found: list[Problem] = []
-    for check in (_run, _strategies, _energies, _decoders, _real, _extractor, _zoo, _sample_sizes, _revisions):
+    for check in (
+        *(_run, _strategies, _batchnorm, _batches, _cutmix, _students),
+        *(_decoders, _real, _extractor, _zoo, _sample_sizes, _revisions),
+    ):
         found += check(config)
     return found
 
@@ -37,15 +42,20 @@ def check_batchnorm(
     Raises:
         ConfigError: a method needs BatchNorm and the teacher has none.
     """
-    needing = [name for name in methods or config.run if config.methods[name].needs_batchnorm]
+    asked = config.run if methods is None else methods
+    needing = [name for name in asked if config.methods[name].needs_batchnorm]
     architecture = config.teacher.architecture
     if not needing:
         return
     if not (teacher_has_batchnorm(architecture) if callable(teacher_has_batchnorm) else teacher_has_batchnorm):
-        raise ConfigError(
-            f"config: methods.{needing[0]} needs BatchNorm, but teacher.architecture={architecture} has "
-            "none; take the method from run or choose a teacher with BatchNorm"
-        )
+        raise ConfigError(f"config: methods.{needing[0]} {_needs_batchnorm(architecture)}")
+
+
+def _needs_batchnorm(architecture: str) -> str:
+    return (
+        f"needs BatchNorm, but teacher.architecture={architecture} has none; take the method from run or choose a "
+        "teacher with BatchNorm"
+    )
 
 
 def check_sample_sizes(config: Config, classes: int) -> None:
@@ -80,18 +90,78 @@ def _strategies(config: Config) -> list[Problem]:
     ]
 
 
-def _energies(config: Config) -> list[Problem]:
-    usable = [energy for energy in ENERGIES if energy not in RESERVED_ENERGIES]
+def _ran(config: Config) -> Iterator[tuple[str, MethodConfig]]:
+    return ((name, config.methods[name]) for name in config.run if name in config.methods)
+
+
+def _batchnorm(config: Config) -> list[Problem]:
+    """Of our own architectures; those of libraries are looked at when their weights are."""
+    architecture = config.teacher.architecture
+    if architecture not in WITHOUT_BATCHNORM:
+        return []
+    return [
+        (f"methods.{name}", _needs_batchnorm(architecture)) for name, method in _ran(config) if method.needs_batchnorm
+    ]
+
+
+def _batches(config: Config) -> list[Problem]:
+    batch, fewest = config.diffusion.batch, FEWEST_FOR_BATCH_STATISTICS
     return [
         (
-            f"methods.{name}.guidance[{place}].energy",
-            f"{term.energy} is a reserved name that cannot be run yet; it may be one of {', '.join(usable)}",
+            "diffusion.batch",
+            f"{batch} is too small for methods.{name}.guidance[{place}].statistics=batch, "
+            f"which needs at least {fewest}",
         )
-        for name in config.run
-        if name in config.methods
-        for place, term in enumerate(config.methods[name].guidance)
-        if term.energy in RESERVED_ENERGIES
+        for name, method in _ran(config)
+        for place, term in enumerate(method.guidance)
+        if term.energy in BATCHNORM_ENERGIES and term.statistics == "batch" and batch < fewest
     ]
+
+
+def _cutmix(config: Config) -> list[Problem]:
+    found: list[Problem] = []
+    for name, method in _ran(config):
+        if method.cutmix is None:
+            continue
+        key, steps = f"methods.{name}.cutmix", config.diffusion.steps
+        if method.cutmix.every >= steps - 1:
+            what = f"{method.cutmix.every} steps never come before the last of diffusion.steps={steps}"
+            found.append((f"{key}.every", what))
+        if config.diffusion.scheduler == "dpm-solver++":
+            found.append(
+                ("diffusion.scheduler", f"dpm-solver++ steps by earlier predictions, which {key} would not mix")
+            )
+        if config.diffusion.batch < 2:
+            found.append(("diffusion.batch", f"1 leaves {key} no partner; it needs at least 2"))
+        fewest = _per_round(config, method)
+        if method.cutmix.partners == "same-class" and fewest < 2:
+            what = f"same-class needs 2 images of a class at a time, and there is {fewest}"
+            found.append((f"{key}.partners", f"{what}; use fewer synthesis.shards, or any"))
+    return found
+
+
+def _per_round(config: Config, method: MethodConfig) -> int:
+    """Images of a class in a shard, or between two trainings of the interleaved student."""
+    images = config.synthesis.images_per_class // config.synthesis.shards
+    return images if method.student is None else min(images, method.student.every)
+
+
+def _students(config: Config) -> list[Problem]:
+    images = config.synthesis.images_per_class // config.synthesis.shards
+    return [
+        (
+            f"methods.{name}.student.start",
+            f"{method.student.start} images per class are never passed, a shard has {images}; use a smaller number or "
+            "fewer synthesis.shards",
+        )
+        for name, method in _ran(config)
+        if method.student is not None and _first_use(method.student) >= images
+    ]
+
+
+def _first_use(student: InterleavedStudentConfig) -> int:
+    """Images per class of a shard after which the adversarial energy first acts: the end of a round."""
+    return -(-student.start // student.every) * student.every
 
 
 def _decoders(config: Config) -> list[Problem]:

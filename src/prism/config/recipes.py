@@ -9,9 +9,16 @@ from prism.config.names import hint
 
 if TYPE_CHECKING:
     from prism.config.base import Section
+    from prism.config.methods import MethodConfig
     from prism.config.model import Config
 
 Recipe = dict[str, Any]
+# Keys that came after results had been made without them: left out at their default, so that those recipes stay.
+_LATER = {
+    "strategy": ("named",),
+    "method": ("cutmix", "select", "student"),
+    "term": ("step", "moves", "statistics", "first_weight"),
+}
 _ENGINE_KEYS = ("model", "revision", "temperature", "top_p", "max_new_tokens", "retries")
 
 
@@ -48,7 +55,7 @@ def _prompts(config: Config, strategy: str) -> Recipe:
         "seed": config.seed,
         "classes": str(config.classes),
         "images_per_class": config.synthesis.images_per_class,
-        "strategy": {"name": strategy, **_dump(kind)},
+        "strategy": {"name": strategy, **_dump(kind, without=_defaults(kind, "strategy"))},
         "prompts": used,
     }
 
@@ -68,7 +75,21 @@ def _synthesis(config: Config, method: str) -> Recipe:
     diffusion = _dump(config.diffusion, without=("batch", "size_px"))
     if not chosen.needs_tiny_decoder:
         del diffusion["tiny_decoder"]
-    return {**common, **_dump(chosen, without=("label",)), "diffusion": diffusion}
+    if chosen.needs_batches:
+        diffusion["batch"] = config.diffusion.batch
+    return {**common, **_method(chosen), "diffusion": diffusion}
+
+
+def _method(chosen: MethodConfig) -> Recipe:
+    found = _dump(chosen, without=("label", "guidance", *_defaults(chosen, "method")))
+    found["guidance"] = [_dump(term, without=_defaults(term, "term")) for term in chosen.guidance]
+    return found
+
+
+def _defaults(section: Section, kind: str) -> tuple[str, ...]:
+    """The later keys of a section that have their default."""
+    fields = type(section).model_fields
+    return tuple(key for key in _LATER[kind] if getattr(section, key) == fields[key].default)
 
 
 def _evaluation(config: Config, method: str) -> Recipe:
