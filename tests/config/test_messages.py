@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from prism.config import check_batchnorm, check_sample_sizes, load_config
-from prism.config import checks as checks_module
 from prism.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -53,8 +52,8 @@ CASES = {
     ),
     "unknown energy": (
         term(energy="fre"),
-        "methods.prism.guidance[0].energy=fre is not one of free, joint, elucidated, cross-entropy, batch-norm; "
-        "did you mean free?",
+        "methods.prism.guidance[0].energy=fre is not one of free, joint, elucidated, cross-entropy, batch-norm, "
+        "adversarial; did you mean free?",
     ),
     "infinite": ({"prompts": {"temperature": float("inf")}}, "prompts.temperature=inf should be"),
     "unequal shards": (
@@ -84,9 +83,71 @@ CASES = {
         "methods.prism.guidance[0].temperature=0 should be greater than 0",
     ),
     "every zeroth step": (term(every=0), "methods.prism.guidance[0].every=0 should be"),
-    "reserved energy": (
-        term(energy="batch-norm"),
-        "methods.prism.guidance[0].energy: batch-norm is a reserved name that cannot be run yet",
+    "statistics of another energy": (
+        term(statistics="batch"),
+        "methods.prism.guidance[0].statistics: not used by energy free; leave it out",
+    ),
+    "teacher without BatchNorm": (
+        {"teacher": {"architecture": "miniature-mixer"}, "run": ["vanilla", "ddis-dag"]},
+        "methods.ddis-dag: needs BatchNorm, but teacher.architecture=miniature-mixer has none; take the method",
+    ),
+    "batch too small for its statistics": (
+        {
+            "methods": {
+                "dag": {"prompts": "class-name", "guidance": [{"energy": "batch-norm", "statistics": "batch"}]}
+            },
+            "diffusion": {"batch": 15},
+            "run": ["dag"],
+        },
+        "diffusion.batch: 15 is too small for methods.dag.guidance[0].statistics=batch, which needs at least 16",
+    ),
+    "adversarial without a student": (
+        {"methods": {"adv": {"prompts": "class-name", "guidance": [{"energy": "adversarial"}]}}},
+        "methods.adv.student: missing; energy adversarial needs an interleaved student",
+    ),
+    "student without use": (
+        {"methods": {"vanilla": {"student": {"architecture": "miniature-student"}}}},
+        "methods.vanilla.student: not used without energy adversarial; leave it out",
+    ),
+    "student that comes too late": (
+        {"methods": {"diffdfkd": {"student": {"start": 20}}}, "run": ["diffdfkd"]},
+        "methods.diffdfkd.student.start: 20 images per class are never passed, a shard has 20",
+    ),
+    "student that only warms up": (
+        {"methods": {"diffdfkd": {"student": {"epochs": 5}}}},
+        "methods.diffdfkd.student.warmup_epochs: 5 should be smaller than epochs=5",
+    ),
+    "selection beside a student": (
+        {"methods": {"diffdfkd": {"select": {"draw": 2}}}},
+        "methods.diffdfkd.select: cannot be combined with an interleaved student",
+    ),
+    "fewer candidates than images": (
+        {"methods": {"prism+select": {"select": {"draw": 0.5}}}},
+        "methods.prism+select.select.draw=0.5 should be greater than or equal to 1",
+    ),
+    "cutmix that never comes": (
+        {"diffusion": {"steps": 6}, "run": ["prism+cutmix"]},
+        "methods.prism+cutmix.cutmix.every: 5 steps never come before the last of diffusion.steps=6",
+    ),
+    "cutmix under a multistep scheduler": (
+        {"diffusion": {"scheduler": "dpm-solver++"}, "run": ["prism+cutmix"]},
+        "diffusion.scheduler: dpm-solver++ steps by earlier predictions, which methods.prism+cutmix.cutmix",
+    ),
+    "cutmix of one": (
+        {"diffusion": {"batch": 1}, "run": ["prism+cutmix-any"]},
+        "diffusion.batch: 1 leaves methods.prism+cutmix-any.cutmix no partner",
+    ),
+    "cutmix without a second image of the class": (
+        {"synthesis": {"images_per_class": 2, "shards": 2}, "evaluation": {"k": 1}, "run": ["prism+cutmix"]},
+        "methods.prism+cutmix.cutmix.partners: same-class needs 2 images of a class at a time, and there is 1",
+    ),
+    "real with cutmix": (
+        {"methods": {"real": {"cutmix": {"every": 2}}}},
+        "methods.real.cutmix: not used by engine real; leave it out",
+    ),
+    "senses of no name": (
+        {"strategies": {"class-agnostic": {"senses": True}}},
+        "strategies.class-agnostic.senses: not used by prompts without a name; leave it out",
     ),
     "no tiny decoder": (
         {"diffusion": {"tiny_decoder": None}, "run": ["prism"]},
@@ -202,8 +263,7 @@ def test_mistakes_in_a_method_that_is_not_run_do_not_need_its_models():
     assert "dag" in load_config(overrides=overrides, root=ROOT).methods
 
 
-def test_batchnorm_is_asked_of_the_teacher_by_flag_or_by_function(monkeypatch):
-    monkeypatch.setattr(checks_module, "RESERVED_ENERGIES", ())
+def test_batchnorm_is_asked_of_the_teacher_by_flag_or_by_function():
     overrides = {
         "methods": {"dag": {"prompts": "class-name", "guidance": [{"energy": "batch-norm"}]}},
         "run": ["prism", "dag"],
@@ -215,6 +275,7 @@ def test_batchnorm_is_asked_of_the_teacher_by_flag_or_by_function(monkeypatch):
     for answer in (False, lambda architecture: False):
         with pytest.raises(ConfigError, match="methods.dag needs BatchNorm, but teacher.architecture=miniature-resnet"):
             check_batchnorm(config, answer)
+    check_batchnorm(config, False, methods=[])
 
 
 def test_neighbours_are_counted_against_the_true_number_of_classes():
@@ -225,10 +286,20 @@ def test_neighbours_are_counted_against_the_true_number_of_classes():
 
 
 def test_the_names_are_those_of_the_registries():
-    from prism.config.names import ARCHITECTURES, CORRUPTIONS, ENERGIES, RESERVED_ENERGIES, WORLD_DOMAINS
+    from prism.config.names import (
+        ARCHITECTURES,
+        BATCHNORM_ENERGIES,
+        CORRUPTIONS,
+        ENERGIES,
+        STUDENT_ENERGIES,
+        WITHOUT_BATCHNORM,
+        WORLD_DOMAINS,
+    )
 
     classifiers = pytest.importorskip("prism.models.classifiers")
     assert set(ARCHITECTURES) == set(classifiers.ARCHITECTURES)
+    without = {name for name in ARCHITECTURES if not classifiers.has_batchnorm(classifiers.build(name, 10, seed=0))}
+    assert set(WITHOUT_BATCHNORM) == without
     corruptions = pytest.importorskip("prism.generalization.corruptions")
     assert set(CORRUPTIONS) == {"all", *corruptions.CORRUPTIONS}
     sources = pytest.importorskip("prism.miniature.sources")
@@ -237,4 +308,6 @@ def test_the_names_are_those_of_the_registries():
     written = load_config(root=ROOT).tables
     assert (set(written.tables), set(written.figures)) == (set(tables.TABLES), set(tables.FIGURES))
     guidance = pytest.importorskip("prism.guidance")
-    assert set(ENERGIES) - set(RESERVED_ENERGIES) == set(guidance.ENERGIES)
+    assert set(ENERGIES) == set(guidance.ENERGIES)
+    assert set(BATCHNORM_ENERGIES) == {name for name, energy in guidance.ENERGIES.items() if energy.statistics}
+    assert set(STUDENT_ENERGIES) == {name for name, energy in guidance.ENERGIES.items() if energy.student}

@@ -47,7 +47,6 @@ def test_a_method_s_guidance_scale_changes_its_synthesis_alone():
         {"device": "cuda"},
         {"threads_per_job": 8},
         {"synthesis": {"batch": 3}},
-        {"diffusion": {"batch": 3}},
         {"evaluation": {"batch": 3}},
         {"generalization": {"batch": 3}},
         {"prompts": {"batch": 3}},
@@ -59,6 +58,43 @@ def test_a_method_s_guidance_scale_changes_its_synthesis_alone():
 )
 def test_what_results_do_not_depend_on_is_in_no_recipe_but_the_tables(overrides):
     assert changed(**overrides) <= {("tables",)}
+
+
+def test_the_batch_of_sampling_matters_where_images_depend_on_their_batch_alone():
+    methods = load().methods
+    keys = changed(diffusion={"batch": 30})
+    assert keys == {("synthesis", name) for name, method in methods.items() if method.needs_batches}
+    assert {"diffdfkd", "prism+cutmix"} <= {name for _, name in keys}
+    assert not {"vanilla", "prism", "ddis-dag", "prism+select"} & {name for _, name in keys}
+
+
+def test_keys_that_came_later_are_no_part_of_recipes_that_do_not_use_them():
+    recipe = load().recipe("synthesis", method="prism")
+    assert not {"cutmix", "select", "student"} & set(recipe) and "batch" not in recipe["diffusion"]
+    assert set(recipe["guidance"][0]) == {
+        *("energy", "scale", "interval", "every", "hinge", "temperature", "through", "decoder"),
+    }
+    assert "named" not in load().recipe("prompts", strategy="class-name")["strategy"]
+
+
+@pytest.mark.parametrize(
+    ("method", "fields"),
+    [
+        ("prism", {"cutmix": {"every": 3}}),
+        ("prism", {"select": {"draw": 2}}),
+        ("diffdfkd", {"student": {"epochs": 30}}),
+        ("prism", {"guidance": [{"energy": "free", "step": "absolute"}]}),
+        ("prism", {"guidance": [{"energy": "free", "moves": "noisy"}]}),
+        ("ddis-dag", {"guidance": [{"energy": "batch-norm", "first_weight": 10}]}),
+    ],
+    ids=str,
+)
+def test_a_later_key_that_is_used_changes_the_method_s_synthesis_alone(method, fields):
+    assert changed(methods={method: fields}) == {("synthesis", method)}
+
+
+def test_a_strategy_without_names_is_another_recipe():
+    assert load().recipe("prompts", strategy="class-agnostic")["strategy"]["named"] is False
 
 
 def test_a_label_changes_the_tables_alone():

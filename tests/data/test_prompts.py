@@ -39,6 +39,14 @@ def test_line_j_of_a_class_is_the_prompt_of_image_j(tmp_path):
     assert read_prompts(path, CLASSES, 1) == [[GOOD[0]], [GOOD[1]]]
 
 
+def test_prompts_without_a_name_are_read_where_none_is_wanted(tmp_path):
+    path = tmp_path / "class-agnostic.jsonl"
+    write_prompt_file(path, [record(0, "a realistic photo"), record(1, "a realistic photo")])
+    assert len(read_prompts(path, CLASSES, 1, named=False)) == 2
+    with pytest.raises(PromptError, match="line 1: the prompt does not mention its class 'crane'"):
+        read_prompts(path, CLASSES, 1)
+
+
 def test_writing_gives_the_same_bytes_each_time(tmp_path):
     write_prompt_file(tmp_path / "a.jsonl", GOOD)
     write_prompt_file(tmp_path / "b.jsonl", GOOD)

@@ -58,7 +58,7 @@ def test_every_strategy_writes_what_synthesis_reads(config_with, tmp_path):
     for strategy in config.strategies:
         output = tmp_path / "results" / f"{strategy}.jsonl"
         write_prompts(config, strategy, output)
-        records = read_prompts(output, classes, 6)
+        records = read_prompts(output, classes, 6, named=config.strategies[strategy].named)
         assert [len(of_class) for of_class in records] == [6] * 10
         assert read_manifest(output.with_suffix(".json")).count == 60
 
@@ -67,6 +67,12 @@ def test_the_class_name_strategy_is_the_bare_name(config_with, tmp_path):
     write_prompts(config_with(), "class-name", tmp_path / "p.jsonl")
     records = read_prompts(tmp_path / "p.jsonl", load_classes(config_with().classes), 1)
     assert records[0][0].prompt == "a photo of a crane" and records[0][0].style == "photo"
+
+
+def test_class_agnostic_prompts_name_nothing(config_with, tmp_path):
+    write_prompts(config_with(), "class-agnostic", tmp_path / "p.jsonl")
+    records = read_prompts(tmp_path / "p.jsonl", load_classes(config_with().classes), 6, named=False)
+    assert {record.prompt for of_class in records for record in of_class} == {"a realistic photo"}
 
 
 @pytest.mark.parametrize("engine", ["templates", "transformers"])

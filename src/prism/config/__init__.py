@@ -9,7 +9,7 @@ from prism.config.evaluation import EvaluationConfig, ExtractorConfig
 from prism.config.generalization import GeneralizationConfig
 from prism.config.inversion import AdaptiveConfig, GrowthConfig, InversionConfig
 from prism.config.load import load_config, validate, validate_snakemake_config
-from prism.config.methods import GuidanceTerm, MethodConfig
+from prism.config.methods import CutMixConfig, GuidanceTerm, InterleavedStudentConfig, MethodConfig, SelectConfig
 from prism.config.model import Config
 from prism.config.paths import check_paths
 from prism.config.prompts import PromptsConfig, StrategyConfig
@@ -26,6 +26,7 @@ __all__ = [
     "AugmentConfig",
     "ClaimConfig",
     "Config",
+    "CutMixConfig",
     "DiffusionConfig",
     "DistillationConfig",
     "EvaluationConfig",
@@ -33,6 +34,7 @@ __all__ = [
     "GeneralizationConfig",
     "GrowthConfig",
     "GuidanceTerm",
+    "InterleavedStudentConfig",
     "InversionConfig",
     "LabelTeacher",
     "LabelTraining",
@@ -40,6 +42,7 @@ __all__ = [
     "PromptsConfig",
     "PruningConfig",
     "RelabelConfig",
+    "SelectConfig",
     "SettingConfig",
     "StrategyConfig",
     "StudentConfig",

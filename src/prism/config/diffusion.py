@@ -33,4 +33,8 @@ class DiffusionConfig(Section):
         default=3.0, ge=0, le=50, description="Weight of classifier-free guidance; 1 is the model without it."
     )
     size_px: int = Field(default=512, ge=8, le=2048, multiple_of=8, description="Side of the images, in pixels.")
-    batch: int = Field(default=8, ge=1, description="Images sampled at once; results do not depend on it.")
+    batch: int = Field(
+        default=8,
+        ge=1,
+        description="Images sampled at once; results depend on it where a method mixes or trains on batches alone.",
+    )

@@ -6,10 +6,14 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from prism.config.base import Section, Slug, problems
+from prism.config.base import Architecture, Problem, Section, Slug, problems
 from prism.config.inversion import InversionConfig
-from prism.config.names import BATCHNORM_ENERGIES, Energy
+from prism.config.names import BATCHNORM_ENERGIES, STUDENT_ENERGIES, Energy
 from prism.config.relabelling import RelabelConfig
+
+# A variance of n independent samples is known to sqrt(2 / (n - 1)) of itself: 37 % at 16, more than half below 8.
+# Positions of one image depend on each other, so images are what counts.
+FEWEST_FOR_BATCH_STATISTICS = 16
 
 
 class GuidanceTerm(Section):
@@ -19,7 +23,8 @@ class GuidanceTerm(Section):
     scale: float = Field(
         default=0.2,
         ge=0,
-        description="Length of the push, relative to the norm of the classifier-free update.",
+        description="Length of the push, relative to the norm of the classifier-free update; with step absolute the "
+        "factor of the gradient.",
     )
     interval: tuple[float, float] = Field(
         default=(0.3, 0.7),
@@ -38,11 +43,76 @@ class GuidanceTerm(Section):
         default="tiny", description="Decoder on the gradient's way; the final image is always the full one's."
     )
 
+    step: Literal["relative", "absolute"] = Field(
+        default="relative",
+        description="A push of that length whatever the gradient's, or scale times the gradient, as published.",
+    )
+    moves: Literal["clean", "noisy"] = Field(
+        default="clean",
+        description="What is pushed: the predicted clean latent, or the noisy one before the U-Net sees it.",
+    )
+    statistics: Literal["image", "batch"] = Field(
+        default="image",
+        description="With energy batch-norm: statistics of each image over space, or of the batch; images then depend "
+        "on diffusion.batch, of at least 16.",
+    )
+    first_weight: float = Field(
+        default=1.0, ge=0, description="With energy batch-norm: weight of the teacher's first BatchNorm layer."
+    )
+
     @model_validator(mode="after")
-    def _interval_is_ordered(self) -> GuidanceTerm:
+    def _is_consistent(self) -> GuidanceTerm:
+        found: list[Problem] = []
         start, stop = self.interval
         if not 0 <= start < stop <= 1:
-            raise problems(("interval", f"[{start:g}, {stop:g}] should be [start, stop] with 0 <= start < stop <= 1"))
+            found.append(("interval", f"[{start:g}, {stop:g}] should be [start, stop] with 0 <= start < stop <= 1"))
+        if self.energy not in BATCHNORM_ENERGIES:
+            for key in ("statistics", "first_weight"):
+                if getattr(self, key) != type(self).model_fields[key].default:
+                    found.append((key, f"not used by energy {self.energy}; leave it out"))
+        if found:
+            raise problems(*found)
+        return self
+
+
+class CutMixConfig(Section):
+    """Latent CutMix: boxes exchanged between the latents of a batch; images then depend on `diffusion.batch`."""
+
+    every: int = Field(ge=1, description="Mix after each so many steps, never before the first or the last.")
+    alpha: float = Field(default=1.0, gt=0, description="Parameter of the Beta distribution of the area.")
+    partners: Literal["same-class", "any"] = Field(
+        default="same-class",
+        description="Exchange within a class, so that labels stay true, or within any pair of the batch, labels mixed "
+        "by area.",
+    )
+
+
+class SelectConfig(Section):
+    """Draw more images than are kept."""
+
+    draw: float = Field(ge=1, le=100, description="Images drawn for each that is kept.")
+    by: Literal["energy", "confidence"] = Field(
+        default="energy",
+        description="Keep those of lowest free energy or highest teacher confidence, rightly predicted ones first.",
+    )
+
+
+class InterleavedStudentConfig(Section):
+    """The student that the adversarial energy asks, trained on the images so far between the rounds of a shard."""
+
+    architecture: Architecture = Field(description="Untrained network, as in section students.")
+    every: int = Field(default=10, ge=1, description="Train it after each so many images per class of a shard.")
+    start: int = Field(default=20, ge=1, description="Images per class of a shard before the adversarial energy acts.")
+    epochs: int = Field(default=20, ge=1, description="Passes over the images so far, each time.")
+    batch: int = Field(default=128, ge=2, description="Images in a step of its optimizer.")
+    learning_rate: float = Field(default=0.1, gt=0, description="Largest learning rate; falls to 0.0002 by a cosine.")
+    warmup_epochs: int = Field(default=5, ge=0, description="Epochs in which the learning rate rises linearly.")
+    temperature: float = Field(default=30.0, gt=0, description="Temperature of the teacher's soft labels.")
+
+    @model_validator(mode="after")
+    def _warmup_ends(self) -> InterleavedStudentConfig:
+        if self.warmup_epochs >= self.epochs:
+            raise problems(("warmup_epochs", f"{self.warmup_epochs} should be smaller than epochs={self.epochs}"))
         return self
 
 
@@ -55,6 +125,11 @@ class MethodConfig(Section):
     )
     prompts: Slug | None = Field(default=None, description="Name of a strategy; needed by engine diffusion alone.")
     guidance: list[GuidanceTerm] = Field(default=[], description="Terms that are added up; empty for none.")
+    cutmix: CutMixConfig | None = Field(default=None, description="Latent CutMix while sampling; null for none.")
+    select: SelectConfig | None = Field(default=None, description="Draw more, keep the best; null to keep all.")
+    student: InterleavedStudentConfig | None = Field(
+        default=None, description="Interleaved student; needed by energy adversarial alone."
+    )
     images_per_class: int | None = Field(
         default=None, ge=1, description="Images of each class; null for that of synthesis, which is equal for all."
     )
@@ -74,13 +149,25 @@ class MethodConfig(Section):
             raise problems(("inversion", "missing; engine inversion needs the section of objective and optimiser"))
         unused = []
         if self.engine != "diffusion":
-            unused += [key for key, value in (("prompts", self.prompts), ("guidance", self.guidance)) if value]
+            keys = ("prompts", "guidance", "cutmix", "select", "student")
+            unused += [key for key in keys if getattr(self, key)]
         if self.engine != "inversion" and self.inversion is not None:
             unused.append("inversion")
         if self.engine == "real" and self.relabel is not None:
             unused.append("relabel")
         if unused:
             raise problems(*((key, f"not used by engine {self.engine}; leave it out") for key in unused))
+        return self
+
+    @model_validator(mode="after")
+    def _student_has_its_use(self) -> MethodConfig:
+        asked = any(term.energy in STUDENT_ENERGIES for term in self.guidance)
+        if asked and self.student is None:
+            raise problems(("student", "missing; energy adversarial needs an interleaved student"))
+        if self.student is not None and not asked:
+            raise problems(("student", "not used without energy adversarial; leave it out"))
+        if self.student is not None and self.select is not None:
+            raise problems(("select", "cannot be combined with an interleaved student; leave one of them out"))
         return self
 
     @property
@@ -109,3 +196,9 @@ class MethodConfig(Section):
     def needs_tiny_decoder(self) -> bool:
         """Whether one of its terms decodes with the small decoder."""
         return any(term.decoder == "tiny" for term in self.guidance)
+
+    @property
+    def needs_batches(self) -> bool:
+        """Whether its images depend on which others are in their batch, so that `diffusion.batch` counts."""
+        of_batch = any(term.energy in BATCHNORM_ENERGIES and term.statistics == "batch" for term in self.guidance)
+        return of_batch or self.cutmix is not None or self.student is not None

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Literal, get_args
 
-Energy = Literal["free", "joint", "elucidated", "cross-entropy", "batch-norm"]
+Energy = Literal["free", "joint", "elucidated", "cross-entropy", "batch-norm", "adversarial"]
 ENERGIES: tuple[str, ...] = get_args(Energy)
-RESERVED_ENERGIES: tuple[str, ...] = ("batch-norm",)  # named, not yet to be had
 BATCHNORM_ENERGIES: tuple[str, ...] = ("batch-norm",)  # read the running statistics of the teacher
+STUDENT_ENERGIES: tuple[str, ...] = ("adversarial",)  # read the logits of an interleaved student
 
 ARCHITECTURES: tuple[str, ...] = (
     "cifar-resnet8",

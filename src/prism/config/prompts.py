@@ -68,6 +68,9 @@ class PromptsConfig(Section):
 class StrategyConfig(Section):
     """What prompts of one kind vary; with all three switches off a prompt is the bare class name."""
 
+    named: bool = Field(
+        default=True, description="Name the class; if not, every prompt is `a realistic photo` and nothing is varied."
+    )
     senses: bool = Field(default=False, description="Add the gloss that tells which sense of the name is meant.")
     contents: bool = Field(default=False, description="Add a scene written by the engine.")
     styles: bool = Field(default=False, description="Render a part of the prompts in a style other than photo.")
@@ -76,3 +79,10 @@ class StrategyConfig(Section):
     def diversified(self) -> bool:
         """Whether any part of a prompt is varied, so that the engine's settings matter."""
         return self.senses or self.contents or self.styles
+
+    @model_validator(mode="after")
+    def _nothing_is_said_of_no_name(self) -> StrategyConfig:
+        used = [key for key in ("senses", "contents", "styles") if getattr(self, key)]
+        if used and not self.named:
+            raise problems(*((key, "not used by prompts without a name; leave it out") for key in used))
+        return self

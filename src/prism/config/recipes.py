@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 Recipe = dict[str, Any]
 _NOT_OF_IMAGES = ("label", "images_per_class", "relabel", "inversion")  # the number has its place in synthesis
 _LABEL_TRAINING = ("epochs", "batch", "optimizer", "learning_rate", "weight_decay", "momentum", "schedule")
+# Keys that came after results had been made without them: left out at their default, so that those recipes stay.
+_LATER = {
+    "strategy": ("named",),
+    "method": ("cutmix", "select", "student"),
+    "term": ("step", "moves", "statistics", "first_weight"),
+}
 _ENGINE_KEYS = ("model", "revision", "temperature", "top_p", "max_new_tokens", "retries")
 
 
@@ -52,7 +58,7 @@ def _prompts(config: Config, strategy: str) -> Recipe:
         "seed": config.seed,
         "classes": str(config.classes),
         "images_per_class": config.prompts_per_class(strategy),
-        "strategy": {"name": strategy, **_dump(kind)},
+        "strategy": {"name": strategy, **_dump(kind, without=_defaults(kind, "strategy"))},
         "prompts": used,
     }
 
@@ -75,7 +81,21 @@ def _synthesis(config: Config, method: str) -> Recipe:
     diffusion = _dump(config.diffusion, without=("batch", "size_px"))
     if not chosen.needs_tiny_decoder:
         del diffusion["tiny_decoder"]
-    return {**common, **_dump(chosen, without=_NOT_OF_IMAGES), "diffusion": diffusion}
+    if chosen.needs_batches:
+        diffusion["batch"] = config.diffusion.batch
+    return {**common, **_method(chosen), "diffusion": diffusion}
+
+
+def _method(chosen: MethodConfig) -> Recipe:
+    found = _dump(chosen, without=("guidance", *_NOT_OF_IMAGES, *_defaults(chosen, "method")))
+    found["guidance"] = [_dump(term, without=_defaults(term, "term")) for term in chosen.guidance]
+    return found
+
+
+def _defaults(section: Section, kind: str) -> tuple[str, ...]:
+    """The later keys of a section that have their default."""
+    fields = type(section).model_fields
+    return tuple(key for key in _LATER[kind] if getattr(section, key) == fields[key].default)
 
 
 def _inverted(config: Config, chosen: MethodConfig) -> Recipe:

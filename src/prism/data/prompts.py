@@ -37,7 +37,9 @@ def to_line(record: PromptRecord) -> str:
     return json.dumps(record.model_dump(), sort_keys=True) + "\n"
 
 
-def read_prompts(path: Path, classes: ClassList | Sequence[str], per_class: int) -> list[list[PromptRecord]]:
+def read_prompts(
+    path: Path, classes: ClassList | Sequence[str], per_class: int, *, named: bool = True
+) -> list[list[PromptRecord]]:
     """Read and check a prompt file: entry ``[c][j]`` is the prompt of image ``j`` of class ``c``.
 
     Args:
@@ -45,6 +47,7 @@ def read_prompts(path: Path, classes: ClassList | Sequence[str], per_class: int)
         classes: the class list, or the classes' names alone; every prompt must mention its own, by name or by
             a synonym of the list.
         per_class: how many prompts each class needs. A longer file is no fault: the first ones are taken.
+        named: whether prompts must mention their class; those of a class-agnostic strategy do not.
 
     Raises:
         PromptError: the file is missing, empty, malformed, or short of a class's prompts; names file and
@@ -62,7 +65,7 @@ def read_prompts(path: Path, classes: ClassList | Sequence[str], per_class: int)
         if index >= len(names):
             raise PromptError(f"{path}: line {number}: class_index {index} is not one of the {len(names)} classes")
         prompt = record.prompt.casefold()
-        if not any(name.casefold() in prompt for name in names[index]):
+        if named and not any(name.casefold() in prompt for name in names[index]):
             raise PromptError(f"{path}: line {number}: the prompt does not mention its class {names[index][0]!r}")
         by_class[index].append(record)
     for (name, *_), records in zip(names, by_class, strict=True):

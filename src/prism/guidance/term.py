@@ -4,8 +4,13 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-THROUGH = ("clean", "noisy", "raw")
-DECODERS = ("full", "tiny")
+CHOICES = {
+    "through": ("clean", "noisy", "raw"),
+    "decoder": ("full", "tiny"),
+    "step": ("relative", "absolute"),
+    "moves": ("clean", "noisy"),
+    "statistics": ("image", "batch"),
+}
 
 
 @dataclass(frozen=True)
@@ -14,8 +19,8 @@ class Term:
 
     Attributes:
         energy: a name of ``prism.guidance.ENERGIES``.
-        scale: length of the push on the predicted clean latent, relative to the classifier-free update's;
-            typically 0.05 to 0.5.
+        scale: with step ``relative``, the length of the push relative to the classifier-free update's, typically
+            0.05 to 0.5; with ``absolute``, the factor of the gradient.
         interval: [start, stop) as fractions of the sampling, 0 being pure noise.
         every: guide each so many steps, counted from the start of the sampling.
         hinge: energy at or below which an image is left alone; None pushes always.
@@ -24,6 +29,13 @@ class Term:
             ``noisy``, the noisy latent through the U-Net (FreeDoM); ``raw``, the noisy latent decoded as it is
             (DDIS's released code).
         decoder: ``full`` or ``tiny``, the decoder in the gradient's way.
+        step: ``relative``, a push of that length whatever the gradient's; ``absolute``, scale times the
+            gradient, as in DDIS and DiffDFKD.
+        moves: what is pushed: ``clean``, the predicted clean latent, after classifier-free guidance; ``noisy``,
+            the noisy latent, before it, so that the U-Net sees the pushed one (DDIS, DiffDFKD).
+        statistics: of energy ``batch-norm``: ``image``, each image's own over space (a batch of one, as
+            released); ``batch``, over the batch, which makes an image depend on its batch.
+        first_weight: of energy ``batch-norm``, the weight of the teacher's first BatchNorm layer.
 
     Raises:
         ValueError: a value is out of its range.
@@ -37,6 +49,10 @@ class Term:
     temperature: float = 1.0
     through: str = "clean"
     decoder: str = "tiny"
+    step: str = "relative"
+    moves: str = "clean"
+    statistics: str = "image"
+    first_weight: float = 1.0
 
     def __post_init__(self) -> None:
         start, stop = self.interval
@@ -48,10 +64,11 @@ class Term:
             raise ValueError(f"every={self.every} should be at least 1")
         if self.temperature <= 0:
             raise ValueError(f"temperature={self.temperature} should be above 0")
-        if self.through not in THROUGH:
-            raise ValueError(f"through={self.through!r} should be one of {', '.join(THROUGH)}")
-        if self.decoder not in DECODERS:
-            raise ValueError(f"decoder={self.decoder!r} should be one of {', '.join(DECODERS)}")
+        if self.first_weight < 0:
+            raise ValueError(f"first_weight={self.first_weight} should be at least 0")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name}={getattr(self, name)!r} should be one of {', '.join(choices)}")
 
     def active(self, step: int, steps: int) -> bool:
         """Whether the term acts at ``step`` (0-based) of ``steps``."""

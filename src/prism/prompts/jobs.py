@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from prism.data.prompts import PromptRecord
 from prism.models.chats import Message, caption_request
 from prism.prompts.grammar import Content, candidate_lines, compose
-from prism.prompts.phrases import COLOURS, CONTEXTS, STYLES
+from prism.prompts.phrases import CLASS_AGNOSTIC, COLOURS, CONTEXTS, STYLES
 from prism.prompts.strategies import Strategy
 from prism.prompts.tally import Tally
 from prism.prompts.templates import template_contents
@@ -144,10 +144,11 @@ class Job:
         for line in range(count):
             content, engine, seed = self.found[line % len(self.found)]
             wish = self.wish(self.style_of(line))
+            prompt = compose(style=wish.style, name=wish.name, gloss=wish.gloss, content=content)
             records.append(
                 PromptRecord(
                     class_index=self.prompt_class.index,
-                    prompt=compose(style=wish.style, name=wish.name, gloss=wish.gloss, content=content),
+                    prompt=prompt if self.plan.strategy.named else CLASS_AGNOSTIC,
                     sense=self.prompt_class.sense if wish.gloss else "",
                     content=str(content),
                     style=wish.style,

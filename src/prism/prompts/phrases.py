@@ -30,6 +30,7 @@ CONTEXTS: tuple[str, ...] = (
 )
 STYLES: tuple[str, ...] = ("photo", "sketch", "cartoon", "painting")
 PHOTO = "photo"
+CLASS_AGNOSTIC = "a realistic photo"  # of what, the teacher says (DiffDFKD, arXiv 2504.00870)
 
 
 def with_article(noun: str) -> str:

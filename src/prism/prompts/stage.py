@@ -133,7 +133,9 @@ def _writer(config: Config, strategy: str) -> Writer:
     engine = open_engine(config) if switches.contents else None
     return Writer(
         plan=Plan(
-            strategy=Strategy(switches.senses, switches.contents, switches.styles, settings.photo_share),
+            strategy=Strategy(
+                switches.senses, switches.contents, switches.styles, settings.photo_share, switches.named
+            ),
             seed=derive(config.seed, "prompts", settings.seed if switches.diversified else 0),
             styles=tuple(settings.styles),
         ),

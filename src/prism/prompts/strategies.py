@@ -16,12 +16,14 @@ class Strategy:
         contents: vary colour and context (content diversification).
         styles: vary the style (style diversification).
         photo_share: expected share of photos where styles vary, in [0, 1].
+        named: name the class; if not, every prompt is the same and the three are off (DiffDFKD).
     """
 
     senses: bool = False
     contents: bool = False
     styles: bool = False
     photo_share: float = 0.7
+    named: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.photo_share <= 1:

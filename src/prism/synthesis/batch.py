@@ -19,7 +19,9 @@ Sample = Callable[[list[int], list[int]], Tensor]
 class Drawn:
     """Images (b, h, w, 3) uint8 with the seeds that made them and the teacher's view of each.
 
-    ``redrawn`` counts the repetitions; ``invalid`` lists rows that no attempt mended.
+    ``redrawn`` counts the repetitions; ``invalid`` lists rows that no attempt mended. ``right`` tells where the
+    teacher's prediction is the class. ``mixed_classes`` and ``mixes``, the class mixed into each image and its share
+    of the area, are empty without mixing.
     """
 
     images: np.ndarray
@@ -28,10 +30,17 @@ class Drawn:
     invalid: tuple[int, ...] = ()
     energies: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
     confidences: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
+    right: np.ndarray = field(default_factory=lambda: np.empty(0, bool))
+    mixed_classes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    mixes: np.ndarray = field(default_factory=lambda: np.empty(0, np.float64))
 
-    def scored(self, *, energies: np.ndarray, confidences: np.ndarray) -> Drawn:
-        """The same with the teacher's free energies and confidences, (b,) each."""
-        return replace(self, energies=energies, confidences=confidences)
+    def scored(self, *, energies: np.ndarray, confidences: np.ndarray, right: np.ndarray) -> Drawn:
+        """The same with the teacher's free energies, confidences and whether it is right, (b,) each."""
+        return replace(self, energies=energies, confidences=confidences, right=right)
+
+    def mixed(self, classes: np.ndarray, shares: np.ndarray) -> Drawn:
+        """The same with the class mixed into each image and its share of the area, (b,) each."""
+        return replace(self, mixed_classes=classes, mixes=shares)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything as arrays, to be saved."""
@@ -41,6 +50,9 @@ class Drawn:
             "redrawn": np.array(self.redrawn),
             "energies": self.energies,
             "confidences": self.confidences,
+            "right": self.right,
+            "mixed_classes": self.mixed_classes,
+            "mixes": self.mixes,
         }
 
     @classmethod
@@ -52,6 +64,9 @@ class Drawn:
             redrawn=int(arrays["redrawn"]),
             energies=arrays["energies"],
             confidences=arrays["confidences"],
+            right=arrays["right"],
+            mixed_classes=arrays["mixed_classes"],
+            mixes=arrays["mixes"],
         )
 
 
