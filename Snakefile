@@ -1,4 +1,4 @@
-"""Index of the workflow: prompts, synthesis, evaluation, distillation, generalization, tables."""
+"""Index of the workflow: prompts, tokens, synthesis, evaluation, distillation, generalization, tables."""
 
 from snakemake.utils import min_version
 
@@ -10,6 +10,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/prompts.smk"
+include: "workflow/rules/tokens.smk"
 include: "workflow/rules/synthesis.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/distillation.smk"

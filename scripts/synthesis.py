@@ -19,13 +19,16 @@ def main() -> None:
         nargs="?",
         help="prompts (.jsonl) of the method's strategy; none for inversion",
     )
+    program.add_argument(
+        "--tokens", type=Path, nargs="?", help="learned tokens (.safetensors), where the strategy has them"
+    )
     program.add_argument("--output", type=Path, required=True, help="shard, .tar; the manifest goes beside it")
     arguments = program.parse_args()
     config = load_config(*arguments.config)
     check_name("--method", arguments.method, config.methods)
     from prism.synthesis.stage import synthesize  # late: usage errors and --help need no model library
 
-    synthesize(config, arguments.method, arguments.shard, arguments.prompts, arguments.output)
+    synthesize(config, arguments.method, arguments.shard, arguments.prompts, arguments.output, arguments.tokens)
 
 
 if __name__ == "__main__":

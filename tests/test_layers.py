@@ -10,7 +10,7 @@ import yaml
 
 from prism.config import load as config_load
 
-STAGES = ("prompts", "synthesis", "evaluation", "distillation", "generalization", "tables")
+STAGES = ("prompts", "tokens", "synthesis", "evaluation", "distillation", "generalization", "tables")
 FLOORS = [  # from the ground up; a module may import its own package and every floor below
     {"errors", "seeds", "guidance"},
     {"artifacts", "config", "devices"},

@@ -13,6 +13,7 @@ REST = {
     "evaluation": ["--method", "prism"],
     "distillation": ["--method", "prism", "--student", "miniature-student", "--seed", "0"],
     "prompts": ["--strategy", "senses"],
+    "tokens": ["--strategy", "class-token", "--prompts", "none.jsonl"],
 }
 
 
@@ -27,6 +28,11 @@ REST = {
             "--student: miniature-studen is not in the configuration; did you mean miniature-student?",
         ),
         ("prompts", {"senses": "sense"}, "--strategy: sense is not in the configuration; did you mean senses?"),
+        (
+            "tokens",
+            {"class-token": "class-tokens"},
+            "--strategy: class-tokens is not in the configuration; did you mean class-token?",
+        ),
     ],
 )
 def test_a_name_that_is_not_in_the_configuration_is_one_line(project_root, tmp_path, program, wrong, nearest):

@@ -30,7 +30,7 @@ def checked_settings():
 
 settings = checked_settings()
 
-STAGES = ["prompts", "synthesis", "evaluation", "distillation", "generalization", "tables"]
+STAGES = ["prompts", "tokens", "synthesis", "evaluation", "distillation", "generalization", "tables"]
 REVISIONS = {stage: import_module(f"prism.{stage}").REVISION for stage in STAGES}
 RESULTS = f"results/{settings.experiment}"
 CONFIG = f"{RESULTS}/config.json"  # rules know its path, not its content: each depends on its own slice alone
@@ -40,6 +40,7 @@ STUDENTS = list(settings.students)
 SEEDS = settings.distillation.seeds
 SHARDS = [f"{index:04d}" for index in range(settings.synthesis.shards)]
 STRATEGIES = sorted({settings.methods[method].prompts for method in GENERATED} - {None})
+TOKENS = [strategy for strategy, kind in settings.strategies.items() if kind.token]
 TABLES, FIGURES = settings.tables.tables, settings.tables.figures
 TEACHER = str(settings.teacher.weights)
 THREADS = settings.threads_per_job
@@ -65,6 +66,12 @@ def prompts_of(wildcards):
     """The prompts of a method; none where it has no strategy."""
     strategy = settings.methods[wildcards.method].prompts
     return f"{RESULTS}/prompts/{strategy}.jsonl" if strategy else []
+
+
+def tokens_of(wildcards):
+    """The learned tokens of a method's strategy; none where it has none."""
+    strategy = settings.methods[wildcards.method].prompts
+    return f"{RESULTS}/tokens/{strategy}.safetensors" if strategy in TOKENS else []
 
 
 def shards_of(wildcards):
@@ -93,6 +100,7 @@ def measured(*kinds):
     students = dict(method=METHODS, student=STUDENTS, seed=SEEDS)
     files = {
         "prompts": expand(f"{RESULTS}/prompts/{{strategy}}.json", strategy=STRATEGIES),
+        "tokens": expand(f"{RESULTS}/tokens/{{strategy}}.json", strategy=[s for s in STRATEGIES if s in TOKENS]),
         "synthesis": expand(f"{shard}.json", method=GENERATED, shard=SHARDS),
         "images": expand(f"{shard}.tar", method=GENERATED, shard=SHARDS[0]),  # each shard has all classes
         "evaluation": expand(f"{RESULTS}/evaluation/{{method}}.json", method=METHODS),

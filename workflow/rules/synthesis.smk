@@ -2,7 +2,7 @@
 
 
 rule synthesize:
-    input: prompts=prompts_of, teacher=TEACHER
+    input: prompts=prompts_of, tokens=tokens_of, teacher=TEACHER
     output:
         shard="<results>/synthesis/{method}/shard-{shard}.tar",
         manifest="<results>/synthesis/{method}/shard-{shard}.json",
@@ -15,7 +15,7 @@ rule synthesize:
     shell:
         "python scripts/lease.py --gpus {resources.gpu} --"
         " python scripts/synthesis.py --config {params.config} --method {wildcards.method} --shard {wildcards.shard}"
-        " --prompts {input.prompts} --output {output.shard} > {log} 2>&1"
+        " --prompts {input.prompts} --tokens {input.tokens} --output {output.shard} > {log} 2>&1"
 
 
 rule synthesis:

@@ -20,6 +20,7 @@ from prism.config.students import StudentConfig
 from prism.config.synthesis import SynthesisConfig
 from prism.config.tables import TablesConfig
 from prism.config.teacher import TeacherConfig
+from prism.config.tokens import TokensConfig
 from prism.config.zoo import ZooConfig
 
 DATA_ROOT = "{data_root}"
@@ -51,6 +52,9 @@ class Config(Section):
     diffusion: DiffusionConfig = Field(description="The text-to-image model.")
     prompts: PromptsConfig = Field(default_factory=PromptsConfig, description="Who writes the prompts.")
     strategies: dict[Slug, StrategyConfig] = Field(description="Kinds of prompts, by name.")
+    tokens: TokensConfig = Field(
+        default_factory=TokensConfig, description="How the learned words of strategies with `token` are learned."
+    )
     synthesis: SynthesisConfig = Field(description="How many images.")
     methods: dict[Slug, MethodConfig] = Field(
         min_length=1, description="Methods by name, beside those of methods_file."
@@ -87,7 +91,7 @@ class Config(Section):
         Paths below ``data_root`` are written relative to it, so that data may move.
 
         Args:
-            stage: prompts (needs ``strategy``), synthesis, evaluation (need ``method``), distillation (needs
+            stage: prompts, tokens (need ``strategy``), synthesis, evaluation (need ``method``), distillation (needs
                 ``method`` and ``student``), generalization, tables or zoo.
             method: a name of ``methods``.
             student: a name of ``students``.
@@ -98,6 +102,11 @@ class Config(Section):
         """
         slice_ = recipes.recipe(self, stage, method=method, student=student, strategy=strategy)
         return _relative(slice_, self.data_root)
+
+    def learns_token(self, method: str) -> bool:
+        """Whether the prompts of a method name learned tokens; False for a method that is not known."""
+        prompts = self.methods[method].prompts if method in self.methods else None
+        return prompts in self.strategies and self.strategies[prompts].token
 
     def dump(self) -> dict[str, Any]:
         """The resolved configuration, ready for JSON; ``load_config`` reads it back to an equal one."""

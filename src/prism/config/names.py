@@ -44,7 +44,7 @@ WORLD_DOMAINS: tuple[str, ...] = (
 )
 
 # What tables and figures are made of: a stage's numbers, or the images and training histories themselves
-Results = Literal["prompts", "synthesis", "images", "evaluation", "distillation", "history", "generalization"]
+Results = Literal["prompts", "tokens", "synthesis", "images", "evaluation", "distillation", "history", "generalization"]
 CORRUPTIONS: tuple[str, ...] = ("all", "noise", "blur", "contrast", "brightness", "pixelate", "jpeg")
 SEVERITIES: tuple[str, ...] = ("1", "2", "3", "4", "5")
 

@@ -48,8 +48,24 @@ def _prompts(config: Config, strategy: str) -> Recipe:
         "seed": config.seed,
         "classes": str(config.classes),
         "images_per_class": config.synthesis.images_per_class,
-        "strategy": {"name": strategy, **_dump(kind)},
+        "strategy": {"name": strategy, **_dump(kind, without=() if kind.token else ("token",))},
         "prompts": used,
+    }
+
+
+def _tokens(config: Config, strategy: str) -> Recipe:
+    if not config.strategies[strategy].token:
+        raise ValueError(f"strategy={strategy!r} is not one with learned tokens; strategies.{strategy}.token says so")
+    learned_through = () if config.tokens.decoder == "tiny" else ("tiny_decoder",)
+    return {
+        "seed": config.seed,
+        "classes": str(config.classes),
+        "teacher": _dump(config.teacher),
+        "precision": config.precision,
+        "strategy": strategy,
+        "prompts_per_class": min(config.tokens.images, config.synthesis.images_per_class),
+        "tokens": _dump(config.tokens, without=("batch",)),
+        "diffusion": _dump(config.diffusion, without=("batch", *learned_through)),
     }
 
 
@@ -133,6 +149,7 @@ def _zoo(config: Config) -> Recipe:
 
 _STAGES: dict[str, tuple[Callable[..., Recipe], tuple[str, ...]]] = {
     "prompts": (_prompts, ("strategy",)),
+    "tokens": (_tokens, ("strategy",)),
     "synthesis": (_synthesis, ("method",)),
     "evaluation": (_evaluation, ("method",)),
     "distillation": (_distillation, ("method", "student")),
