@@ -22,6 +22,9 @@ def main() -> None:
     program.add_argument(
         "--student", type=Path, nargs="?", help="student (.safetensors) that an adaptive inversion competes with"
     )
+    program.add_argument(
+        "--tokens", type=Path, nargs="?", help="learned tokens (.safetensors), where the strategy has them"
+    )
     program.add_argument("--output", type=Path, required=True, help="shard, .tar; the manifest goes beside it")
     arguments = program.parse_args()
     config = load_config(*arguments.config)
@@ -33,7 +36,7 @@ def main() -> None:
         return
     from prism.synthesis.stage import synthesize  # late: usage errors and --help need no model library
 
-    synthesize(config, arguments.method, arguments.shard, arguments.prompts, arguments.output)
+    synthesize(config, arguments.method, arguments.shard, arguments.prompts, arguments.output, arguments.tokens)
 
 
 if __name__ == "__main__":

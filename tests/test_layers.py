@@ -12,6 +12,7 @@ from prism.config import load as config_load
 
 STAGES = (
     "prompts",
+    "tokens",
     "inversion",
     "synthesis",
     "evaluation",

@@ -15,6 +15,7 @@ REST = {
     "distillation": ["--method", "prism", "--student", "miniature-student", "--seed", "0"],
     "pruning": ["--method", "prism", "--sparsity", "0.5", "--seed", "0"],
     "prompts": ["--strategy", "senses"],
+    "tokens": ["--strategy", "class-token", "--prompts", "none.jsonl"],
 }
 
 
@@ -31,6 +32,11 @@ REST = {
         ),
         ("pruning", {"prism": "prizm"}, "--method: prizm is not in the configuration; did you mean prism?"),
         ("prompts", {"senses": "sense"}, "--strategy: sense is not in the configuration; did you mean senses?"),
+        (
+            "tokens",
+            {"class-token": "class-tokens"},
+            "--strategy: class-tokens is not in the configuration; did you mean class-token?",
+        ),
     ],
 )
 def test_a_name_that_is_not_in_the_configuration_is_one_line(project_root, tmp_path, program, wrong, nearest):

@@ -17,6 +17,9 @@ def load(path=None, **overrides):
 def recipes(config):
     """Every recipe of a run, by stage and names."""
     found = {("prompts", name): config.recipe("prompts", strategy=name) for name in config.strategies}
+    for name, strategy in config.strategies.items():
+        if strategy.token:
+            found["tokens", name] = config.recipe("tokens", strategy=name)
     for method in config.methods:
         for stage in ("synthesis", "evaluation"):
             found[stage, method] = config.recipe(stage, method=method)
@@ -119,7 +122,8 @@ def test_the_language_model_matters_to_prompts_with_contents_alone():
 
 def test_the_share_of_photos_matters_where_styles_vary():
     keys = changed(prompts={"photo_share": 0.1})
-    assert keys == {("prompts", name) for name in ("diversified", "styles", "senses-styles", "contents-styles")}
+    varied = ("diversified", "diversified-token", "styles", "senses-styles", "contents-styles")
+    assert keys == {("prompts", name) for name in varied}
 
 
 def test_the_templates_do_not_depend_on_a_language_model():
@@ -137,11 +141,35 @@ def test_the_tiny_decoder_matters_to_methods_that_use_it():
 def test_sampling_steps_do_not_touch_real_images():
     keys = changed(diffusion={"steps": 10})
     assert ("synthesis", "vanilla") in keys and ("synthesis", "real") not in keys
-    assert stages(keys) == {"synthesis"}
+    assert stages(keys) == {"tokens", "synthesis"}  # tokens are learned on images drawn alike
 
 
 def test_another_pipeline_changes_prompts_too_as_its_text_encoder_limits_their_length():
-    assert stages(changed(diffusion={"pipeline": "./other"})) == {"prompts", "synthesis"}
+    assert stages(changed(diffusion={"pipeline": "./other"})) == {"prompts", "tokens", "synthesis"}
+
+
+@pytest.mark.parametrize("tokens", [{"learning_rate": 0.1}, {"initial": "the"}, {"decoder": "tiny"}, {"images": 12}])
+def test_how_tokens_are_learned_changes_their_own_stage_alone(tokens):
+    assert changed(tokens=tokens) == {("tokens", "class-token"), ("tokens", "diversified-token")}
+
+
+def test_the_batch_of_tokens_is_in_no_recipe():
+    assert changed(tokens={"batch": 3}) == set()
+
+
+def test_the_tiny_decoder_matters_to_tokens_that_are_learned_through_it():
+    full, tiny = ({"tokens": {"decoder": name}} for name in ("full", "tiny"))
+    elsewhere = {"diffusion": {"tiny_decoder": "elsewhere"}}
+    assert load(**full).recipe("tokens", strategy="class-token") == load(**full, **elsewhere).recipe(
+        "tokens", strategy="class-token"
+    )
+    assert load(**tiny).recipe("tokens", strategy="class-token") != load(**tiny, **elsewhere).recipe(
+        "tokens", strategy="class-token"
+    )
+
+
+def test_strategies_without_a_token_have_the_recipe_that_they_had_before_there_were_any():
+    assert set(load().recipe("prompts", strategy="class-name")["strategy"]) == {"name", "senses", "contents", "styles"}
 
 
 def test_real_training_images_matter_to_methods_that_are_not_data_free_alone():
@@ -160,8 +188,8 @@ def test_domains_change_generalization_and_tables():
 
 
 def test_the_teacher_and_the_seed_matter_wherever_they_are_used():
-    assert stages(changed(teacher={"size_px": 64})) == {"synthesis", "evaluation", "distillation"}
-    assert stages(changed(seed=1)) == {"prompts", "synthesis", "evaluation", "distillation", "generalization"}
+    assert stages(changed(teacher={"size_px": 64})) == {"tokens", "synthesis", "evaluation", "distillation"}
+    assert stages(changed(seed=1)) == {"prompts", "tokens", "synthesis", "evaluation", "distillation", "generalization"}
 
 
 def test_the_number_of_images_changes_prompts_and_synthesis():
@@ -195,6 +223,7 @@ def test_recipes_are_ready_for_json():
         ({"stage": "synthesis"}, "method=None, but the recipe of stage synthesis needs"),
         ({"stage": "synthesis", "method": "prizm"}, "method='prizm' is not known; did you mean prism?"),
         ({"stage": "prompts", "strategy": "sense"}, "did you mean senses?"),
+        ({"stage": "tokens", "strategy": "senses"}, "is not one with learned tokens"),
     ],
 )
 def test_a_wrong_name_is_told(arguments, message):

@@ -3,15 +3,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoTokenizer
 
 from prism.artifacts import progress_dir, read_manifest
 from prism.config import Config, load_config
 from prism.data.classes import load_classes
 from prism.data.prompts import read_prompts
-from prism.errors import ModelError, ShardError
+from prism.errors import ModelError, PromptError, ShardError
 from prism.miniature import captions, lexicon
 from prism.miniature.zoo.language import new_chat_tokenizer, new_language_model
 from prism.miniature.zoo.text import new_tokenizer
+from prism.prompts.length import token_budget
 from prism.prompts.stage import prompt_classes, write_prompts
 from prism.prompts.writer import Writer
 
@@ -73,6 +75,43 @@ def test_class_agnostic_prompts_name_nothing(config_with, tmp_path):
     write_prompts(config_with(), "class-agnostic", tmp_path / "p.jsonl")
     records = read_prompts(tmp_path / "p.jsonl", load_classes(config_with().classes), 6, named=False)
     assert {record.prompt for of_class in records for record in of_class} == {"a realistic photo"}
+
+
+def test_a_learned_token_stands_before_the_name_and_changes_nothing_else(config_with, tmp_path):
+    config = config_with()
+    lines = {}
+    for strategy in ("class-name", "class-token", "diversified", "diversified-token"):
+        write_prompts(config, strategy, tmp_path / f"{strategy}.jsonl")
+        lines[strategy] = read_prompts(tmp_path / f"{strategy}.jsonl", load_classes(config.classes), 6)
+    assert lines["class-token"][0][0].prompt == "a photo of a <align>_1 crane"
+    for without, with_token in (("class-name", "class-token"), ("diversified", "diversified-token")):
+        for index, (plain, aligned) in enumerate(zip(lines[without], lines[with_token], strict=True)):
+            name = load_classes(config.classes)[index].name
+            for one, other in zip(plain, aligned, strict=True):
+                assert other.prompt.count(f"<align>_{index + 1} {name}") == 1
+                bare = other.prompt.replace(f"<align>_{index + 1} ", "")
+                assert bare.replace(" an ", " a ") == one.prompt.replace(" an ", " a ")
+
+
+def test_a_learned_token_counts_as_the_one_token_that_it_will_be(folder):
+    plain, learned = token_budget(str(folder / "pipeline")), token_budget(str(folder / "pipeline"), pseudo_words=1000)
+    bare = plain.count("a photo of a crane")
+    for word in ("<align>_1", "<align>_10", "<align>_1000"):
+        assert learned.count(f"a photo of a {word} crane") == bare + 1
+        assert plain.count(f"a photo of a {word} crane") > bare + 1
+    assert learned.count("a photo of a <align>_1001 crane") > bare + 1
+
+
+def test_a_prompt_that_only_the_learned_token_makes_too_long_is_refused(folder, config_with, tmp_path):
+    tight = AutoTokenizer.from_pretrained(folder / "pipeline" / "tokenizer", model_max_length=7)
+    tight.save_pretrained(tmp_path / "tight" / "tokenizer")
+    config = config_with()
+    config = config.model_copy(
+        update={"diffusion": config.diffusion.model_copy(update={"pipeline": str(tmp_path / "tight")})}
+    )
+    write_prompts(config, "class-name", tmp_path / "p.jsonl")
+    with pytest.raises(PromptError, match="a photo of a <align>_1 crane' takes 8 tokens, the text encoder reads 7"):
+        write_prompts(config, "class-token", tmp_path / "q.jsonl")
 
 
 @pytest.mark.parametrize("engine", ["templates", "transformers"])

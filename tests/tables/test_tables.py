@@ -167,6 +167,14 @@ def test_cost_sums_seconds_over_shards_and_students_and_takes_the_largest_memory
     assert "prompts_seconds" not in rows["PRISM"].cells
 
 
+def test_cost_counts_the_tokens_that_a_method_s_strategy_has(results, write, context):
+    learned = {"stage": "tokens", "recipe": {"strategy": "class-name"}, "recipe_hash": "0" * 16, "count": 10}
+    path = write("tokens/class-name.json", {**learned, "details": {}, "run": {"seconds": 7.0}})
+    rows, _ = _rows("cost", [*results, path], context)
+    assert rows["Vanilla"].cells["tokens_seconds"] == Cell(7) and str(path) in rows["Vanilla"].sources
+    assert "tokens_seconds" not in rows["PRISM"].cells
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_without_inputs_a_table_says_what_is_missing_in_one_line(name, context):
     with pytest.raises(DataError, match=f"table {name}") as caught:

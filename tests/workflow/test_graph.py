@@ -58,7 +58,7 @@ def test_targets_have_names_and_need_only_their_own_stages(root, targets, jobs):
 
 FOLDERS = """
 experiment: smoke
-run: [real, vanilla, prism, distilled]
+run: [real, vanilla, prism, ddis-cat, distilled]
 synthesis: {images_per_class: 2, shards: 2, real: real/train}
 methods:
   distilled:
@@ -96,9 +96,17 @@ def test_no_real_image_reaches_prompts_or_synthesis(root, tmp_path):
         return {name for name in seen if name.startswith("real/")}
 
     assert real_images_behind("prompts") == set()
+    assert real_images_behind("tokens") == set()
     assert real_images_behind("synthesis") == set()
     assert real_images_behind("relabelling", "distilled") == set()
     assert real_images_behind("distillation", "distilled") == {"real/test"}
+    # learned tokens come from the teacher and the prompts, and into the images of their own methods alone
+    learned = "results/smoke/tokens/class-token.safetensors"
+    prompts = "results/smoke/prompts/class-token.jsonl"
+    assert set(inputs[learned]) == {prompts, "assets/miniature/teachers/miniature-resnet/model.safetensors"}
+    for shard in ("0000", "0001"):
+        assert {learned, prompts} <= set(inputs[f"results/smoke/synthesis/ddis-cat/shard-{shard}.tar"])
+        assert learned not in inputs[f"results/smoke/synthesis/vanilla/shard-{shard}.tar"]
     # students of the other methods are only scored on real images, by their test set
     assert real_images_behind("distillation", "prism") == {"real/test"}
     assert real_images_behind("distillation", "real") == {"real/test", "real/train"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .conftest import pretend_finished
+
 TABLES = ("accuracy", "quality", "ablation", "generalization", "cost", "dataset-distillation", "claims")
 GUIDANCE = "{prism: {guidance: [{energy: free, scale: %s, interval: [0.3, 0.7], decoder: tiny}]}}"
 
@@ -24,6 +26,25 @@ def test_a_guidance_scale_reruns_its_method_and_the_tables(finished):
         *(f"Figure: {name}" for name in ("images", "precision-recall", "energy-histograms", "learning-curves")),
         "Report",
     }
+
+
+TOKENS = """
+experiment: smoke
+run: [vanilla, ddis-cat]
+synthesis: {images_per_class: 2, shards: 2}
+"""
+
+
+def test_how_tokens_are_learned_reruns_them_and_the_methods_that_have_them(root, tmp_path):
+    (root.path / "config" / "tokens.yaml").write_text(TOKENS, encoding="utf-8")
+    done = pretend_finished(root, tmp_path / "root", "config/tokens.yaml")
+    assert done.dry_run("all", "--config", "tokens={batch: 3}", configfile="config/tokens.yaml").nothing_to_do
+    answer = done.dry_run("all", "--config", "tokens={learning_rate: 0.1}", configfile="config/tokens.yaml")
+    assert "write_prompts" not in answer.jobs
+    assert (answer.jobs["learn_tokens"], answer.jobs["synthesize"]) == (1, 2)
+    of_stages = {message for message in answer.messages if not message.startswith(("Table", "Figure", "Report"))}
+    assert "Tokens: strategy class-token" in of_stages and len(of_stages) == 6
+    assert all("class-token" in message or "ddis-cat" in message for message in of_stages)
 
 
 def test_another_number_of_epochs_spares_the_images(finished):

@@ -39,7 +39,9 @@ def checked_settings():
 
 settings = checked_settings()
 
-STAGES = "prompts inversion synthesis evaluation relabelling distillation generalization pruning tables".split()
+STAGES = (
+    "prompts tokens inversion synthesis evaluation relabelling distillation generalization pruning tables".split()
+)
 REVISIONS = {stage: import_module(f"prism.{stage}").REVISION for stage in STAGES}
 RESULTS = f"results/{settings.experiment}"
 CONFIG = f"{RESULTS}/config.json"  # rules know its path, not its content: each depends on its own slice alone
@@ -50,6 +52,7 @@ SEEDS = settings.distillation.seeds
 RELABELLED = [method for method in METHODS if settings.methods[method].relabel is not None]
 EVALUATED = [method for method in METHODS if settings.evaluated(method)]
 STRATEGIES = sorted({settings.methods[method].prompts for method in GENERATED} - {None})
+TOKENS = [strategy for strategy, kind in settings.strategies.items() if kind.token]
 PRUNING = settings.pruning
 PRUNED = (PRUNING.methods or METHODS) if PRUNING else []
 SPARSITIES = [f"{share:g}" for share in PRUNING.sparsities] if PRUNING else []
@@ -90,6 +93,12 @@ def shards_named(method, suffix):
     return [f"{RESULTS}/synthesis/{method}/shard-{index:04d}.{suffix}" for index in range(settings.shards(method))]
 
 
+def tokens_of(wildcards):
+    """The learned tokens of a method's strategy; none where it has none."""
+    strategy = settings.methods[wildcards.method].prompts
+    return f"{RESULTS}/tokens/{strategy}.safetensors" if strategy in TOKENS else []
+
+
 def shards_of(wildcards):
     """The shards of a method."""
     return shards_named(wildcards.method, "tar")
@@ -119,6 +128,7 @@ def measured(*kinds):
         "images": [shards_named(method, "tar")[0] for method in GENERATED],  # each shard has all classes
         "evaluation": expand(f"{RESULTS}/evaluation/{{method}}.json", method=EVALUATED),
         "relabelling": expand(f"{RESULTS}/relabelling/{{method}}.json", method=RELABELLED),
+        "tokens": expand(f"{RESULTS}/tokens/{{strategy}}.json", strategy=[s for s in STRATEGIES if s in TOKENS]),
         "distillation": expand(f"{student}/{{file}}.json", file=["metrics", "manifest"], **students),
         "history": expand(f"{student}/history.csv", **students),
         "generalization": expand(score, **students),

@@ -7,6 +7,7 @@ No real image comes in here, unless a method says by its own label that it is no
 rule synthesize:
     input:
         prompts=prompts_of,
+        tokens=tokens_of,
         teacher=TEACHER,
         teachers=teachers_of,
         student=competitor_of,
@@ -23,7 +24,8 @@ rule synthesize:
     shell:
         "python scripts/lease.py --gpus {resources.gpu} --"
         " python scripts/synthesis.py --config {params.config} --method {wildcards.method} --shard {wildcards.shard}"
-        " --prompts {input.prompts} --student {input.student} --output {output.shard} > {log} 2>&1"
+        " --prompts {input.prompts} --tokens {input.tokens} --student {input.student}"
+        " --output {output.shard} > {log} 2>&1"
 
 
 rule synthesis:

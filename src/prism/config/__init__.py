@@ -19,6 +19,7 @@ from prism.config.students import StudentConfig
 from prism.config.synthesis import SynthesisConfig
 from prism.config.tables import SettingConfig, TablesConfig
 from prism.config.teacher import TeacherConfig
+from prism.config.tokens import TokensConfig
 from prism.config.zoo import ZooConfig, ZooStepsConfig
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "SynthesisConfig",
     "TablesConfig",
     "TeacherConfig",
+    "TokensConfig",
     "ZooConfig",
     "ZooStepsConfig",
     "check_batches",

@@ -195,7 +195,12 @@ def _first_use(student: InterleavedStudentConfig) -> int:
 def _decoders(config: Config) -> list[Problem]:
     if config.diffusion.tiny_decoder is not None:
         return []
-    return [
+    learned: list[Problem] = []
+    if config.tokens.decoder == "tiny" and any(config.learns_token(name) for name in config.run):
+        learned = [
+            ("tokens.decoder", "tiny, but diffusion.tiny_decoder is not set; name its folder there, or use full")
+        ]
+    return learned + [
         (
             f"methods.{name}.guidance[{place}].decoder",
             "tiny, but diffusion.tiny_decoder is not set; name its folder there, or use decoder: full",

@@ -22,6 +22,7 @@ from prism.config.students import StudentConfig
 from prism.config.synthesis import SynthesisConfig
 from prism.config.tables import TablesConfig
 from prism.config.teacher import TeacherConfig
+from prism.config.tokens import TokensConfig
 from prism.config.zoo import ZooConfig
 
 DATA_ROOT = "{data_root}"
@@ -59,6 +60,9 @@ class Config(Section):
     diffusion: DiffusionConfig = Field(description="The text-to-image model.")
     prompts: PromptsConfig = Field(default_factory=PromptsConfig, description="Who writes the prompts.")
     strategies: dict[Slug, StrategyConfig] = Field(description="Kinds of prompts, by name.")
+    tokens: TokensConfig = Field(
+        default_factory=TokensConfig, description="How the learned words of strategies with `token` are learned."
+    )
     synthesis: SynthesisConfig = Field(description="How many images.")
     methods: dict[Slug, MethodConfig] = Field(
         min_length=1, description="Methods by name, beside those of methods_file."
@@ -101,9 +105,9 @@ class Config(Section):
         Paths below ``data_root`` are written relative to it, so that data may move.
 
         Args:
-            stage: prompts (needs ``strategy``), synthesis, evaluation, relabelling (need ``method``),
-                distillation (needs ``method`` and ``student``), generalization, pruning (needs ``method``), tables
-                or zoo.
+            stage: prompts, tokens (need ``strategy``), synthesis, inversion, evaluation, relabelling (need
+                ``method``), distillation (needs ``method`` and ``student``), generalization, pruning (needs
+                ``method``), tables or zoo.
             method: a name of ``methods``.
             student: a name of ``students``.
             strategy: a name of ``strategies``.
@@ -152,6 +156,11 @@ class Config(Section):
         """What methods that differ in their number of images alone have in common: label, or key without -ipc<n>."""
         chosen = self.methods[method]
         return chosen.label or method.removesuffix(f"-ipc{chosen.images_per_class}")
+
+    def learns_token(self, method: str) -> bool:
+        """Whether the prompts of a method name learned tokens; False for a method that is not known."""
+        prompts = self.methods[method].prompts if method in self.methods else None
+        return prompts in self.strategies and self.strategies[prompts].token
 
     def dump(self) -> dict[str, Any]:
         """The resolved configuration, ready for JSON; ``load_config`` reads it back to an equal one."""

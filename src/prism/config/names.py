@@ -47,6 +47,7 @@ WORLD_DOMAINS: tuple[str, ...] = (
 # What tables and figures are made of: a stage's numbers, or the images and training histories themselves
 Results = Literal[
     "prompts",
+    "tokens",
     "synthesis",
     "images",
     "evaluation",

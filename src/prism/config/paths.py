@@ -99,7 +99,9 @@ def named_paths(config: Config) -> Iterator[tuple[str, str]]:
 def _sampling_paths(config: Config) -> Iterator[tuple[str, str]]:
     if not is_hub_id(config.diffusion.pipeline):
         yield "diffusion.pipeline", config.diffusion.pipeline
-    if config.diffusion.tiny_decoder is not None and any(config.methods[n].needs_tiny_decoder for n in config.run):
+    tiny = any(config.methods[name].needs_tiny_decoder for name in config.run)
+    tiny |= config.tokens.decoder == "tiny" and any(config.learns_token(name) for name in config.run)
+    if config.diffusion.tiny_decoder is not None and tiny:
         yield "diffusion.tiny_decoder", str(config.diffusion.tiny_decoder)
     asked = any(
         config.strategies[method.prompts].diversified

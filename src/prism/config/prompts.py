@@ -66,7 +66,7 @@ class PromptsConfig(Section):
 
 
 class StrategyConfig(Section):
-    """What prompts of one kind vary; with all three switches off a prompt is the bare class name."""
+    """What prompts of one kind vary; with all switches off a prompt is the bare class name."""
 
     named: bool = Field(
         default=True, description="Name the class; if not, every prompt is `a realistic photo` and nothing is varied."
@@ -74,6 +74,9 @@ class StrategyConfig(Section):
     senses: bool = Field(default=False, description="Add the gloss that tells which sense of the name is meant.")
     contents: bool = Field(default=False, description="Add a scene written by the engine.")
     styles: bool = Field(default=False, description="Render a part of the prompts in a style other than photo.")
+    token: bool = Field(
+        default=False, description="Put the class's learned token before its name (section `tokens`: DDIS's CAT)."
+    )
 
     @property
     def diversified(self) -> bool:

@@ -18,7 +18,7 @@ _NOT_OF_IMAGES = ("label", "images_per_class", "relabel", "inversion")  # the nu
 _LABEL_TRAINING = ("epochs", "batch", "optimizer", "learning_rate", "weight_decay", "momentum", "schedule")
 # Keys that came after results had been made without them: left out at their default, so that those recipes stay.
 _LATER = {
-    "strategy": ("named",),
+    "strategy": ("named", "token"),
     "method": ("cutmix", "select", "student"),
     "term": ("step", "moves", "statistics", "first_weight"),
 }
@@ -60,6 +60,22 @@ def _prompts(config: Config, strategy: str) -> Recipe:
         "images_per_class": config.prompts_per_class(strategy),
         "strategy": {"name": strategy, **_dump(kind, without=_defaults(kind, "strategy"))},
         "prompts": used,
+    }
+
+
+def _tokens(config: Config, strategy: str) -> Recipe:
+    if not config.strategies[strategy].token:
+        raise ValueError(f"strategy={strategy!r} is not one with learned tokens; strategies.{strategy}.token says so")
+    learned_through = () if config.tokens.decoder == "tiny" else ("tiny_decoder",)
+    return {
+        "seed": config.seed,
+        "classes": str(config.classes),
+        "teacher": _dump(config.teacher),
+        "precision": config.precision,
+        "strategy": strategy,
+        "prompts_per_class": min(config.tokens.images, config.synthesis.images_per_class),
+        "tokens": _dump(config.tokens, without=("batch",)),
+        "diffusion": _dump(config.diffusion, without=("batch", *learned_through)),
     }
 
 
@@ -232,6 +248,7 @@ def _zoo(config: Config) -> Recipe:
 
 _STAGES: dict[str, tuple[Callable[..., Recipe], tuple[str, ...]]] = {
     "prompts": (_prompts, ("strategy",)),
+    "tokens": (_tokens, ("strategy",)),
     "synthesis": (_synthesis, ("method",)),
     "inversion": (_inversion, ("method",)),
     "evaluation": (_evaluation, ("method",)),

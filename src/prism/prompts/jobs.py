@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prism.data.prompts import PromptRecord
+from prism.data.pseudo_words import pseudo_word
 from prism.models.chats import Message, caption_request
 from prism.prompts.grammar import Content, candidate_lines, compose
 from prism.prompts.phrases import CLASS_AGNOSTIC, COLOURS, CONTEXTS, STYLES
@@ -78,7 +79,8 @@ class Job:
     def wish(self, style: str) -> Wish:
         """What a line in ``style`` has to be."""
         gloss = self.prompt_class.gloss if self.plan.strategy.senses else None
-        return Wish(self.prompt_class.name, gloss, style, self.prompt_class.other_glosses)
+        word = pseudo_word(self.prompt_class.index) if self.plan.strategy.token else ""
+        return Wish(self.prompt_class.name, gloss, style, self.prompt_class.other_glosses, word)
 
     def missing(self) -> dict[str, list[int]]:
         """Unfilled places by style."""
@@ -144,7 +146,7 @@ class Job:
         for line in range(count):
             content, engine, seed = self.found[line % len(self.found)]
             wish = self.wish(self.style_of(line))
-            prompt = compose(style=wish.style, name=wish.name, gloss=wish.gloss, content=content)
+            prompt = compose(style=wish.style, name=wish.noun, gloss=wish.gloss, content=content)
             records.append(
                 PromptRecord(
                     class_index=self.prompt_class.index,

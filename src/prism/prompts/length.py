@@ -7,6 +7,7 @@ from pathlib import Path
 from transformers import AutoTokenizer
 
 from prism.errors import ModelError
+from prism.models.pseudo_words import add_to_tokenizer
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,10 @@ class TokenBudget:
     max_tokens: int
 
 
-def token_budget(pipeline: str, revision: str | None = None) -> TokenBudget:
+def token_budget(pipeline: str, revision: str | None = None, pseudo_words: int = 0) -> TokenBudget:
     """The budget of a diffusion pipeline (folder or hub id), from its ``tokenizer`` subfolder.
+
+    Each of ``pseudo_words`` learned words, one for each class, counts as the one token that it will be.
 
     Raises:
         ModelError: the pipeline has no such tokenizer.
@@ -35,4 +38,6 @@ def token_budget(pipeline: str, revision: str | None = None) -> TokenBudget:
     except Exception as error:  # transformers raises many kinds for one cause: files that are not a tokenizer
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(f"diffusion pipeline {pipeline}: no tokenizer to count prompts with: {reason}") from error
+    if pseudo_words:
+        add_to_tokenizer(tokenizer, pseudo_words)
     return TokenBudget(lambda prompt: len(tokenizer(prompt)["input_ids"]), int(tokenizer.model_max_length))

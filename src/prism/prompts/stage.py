@@ -50,7 +50,7 @@ def write_prompts(config: Config, strategy: str, output: Path, *, warn_above: fl
     classes = prompt_classes(load_classes(config.classes))
     per_class = config.prompts_per_class(strategy)
     contents = min(config.prompts.per_class, per_class)
-    writer = _writer(config, strategy)
+    writer = _writer(config, strategy, len(classes))
     # Saved parts are those of this very recipe or they are not used.
     saved_as = hash_of({"recipe": recipe, "revision": REVISION, "classes": [asdict(spec) for spec in classes]})
     records, tally = [], Tally()
@@ -128,18 +128,23 @@ def open_engine(config: Config) -> Engine | None:
     return None
 
 
-def _writer(config: Config, strategy: str) -> Writer:
+def _writer(config: Config, strategy: str, classes: int) -> Writer:
     switches, settings = config.strategies[strategy], config.prompts
     engine = open_engine(config) if switches.contents else None
     return Writer(
         plan=Plan(
             strategy=Strategy(
-                switches.senses, switches.contents, switches.styles, settings.photo_share, switches.named
+                switches.senses,
+                switches.contents,
+                switches.styles,
+                settings.photo_share,
+                named=switches.named,
+                token=switches.token,
             ),
             seed=derive(config.seed, "prompts", settings.seed if switches.diversified else 0),
             styles=tuple(settings.styles),
         ),
-        budget=token_budget(config.diffusion.pipeline, config.diffusion.revision),
+        budget=token_budget(config.diffusion.pipeline, config.diffusion.revision, classes if switches.token else 0),
         engine=engine,
         engine_name=settings.engine if engine is not None else TEMPLATES,
         sampling=Sampling(

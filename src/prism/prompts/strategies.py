@@ -1,4 +1,4 @@
-"""Prompt strategies: three independent switches over the plain class name."""
+"""Prompt strategies: independent switches over the plain class name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ from prism.seeds import derive, rng
 
 @dataclass(frozen=True)
 class Strategy:
-    """Which parts of a prompt are written; with all three off, the bare class name remains.
+    """Which parts of a prompt are written; with all off, the bare class name remains.
 
     Args:
         senses: name the sense of the class by its gloss (semantic disambiguation).
         contents: vary colour and context (content diversification).
         styles: vary the style (style diversification).
+        token: name the class's learned token before its name (class alignment token).
         photo_share: expected share of photos where styles vary, in [0, 1].
         named: name the class; if not, every prompt is the same and the three are off (DiffDFKD).
     """
@@ -24,6 +25,7 @@ class Strategy:
     styles: bool = False
     photo_share: float = 0.7
     named: bool = True
+    token: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.photo_share <= 1:

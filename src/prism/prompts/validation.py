@@ -41,12 +41,21 @@ def content_words(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Wish:
-    """What a line was asked for: a class by ``name`` (and ``gloss``, if its sense is named) in a style."""
+    """What a line was asked for: a class by ``name`` (and ``gloss``, if its sense is named) in a style.
+
+    ``pseudo_word`` is put before the name in prompts; a language model never hears of it.
+    """
 
     name: str
     gloss: str | None
     style: str
     other_glosses: tuple[str, ...] = ()
+    pseudo_word: str = ""
+
+    @property
+    def noun(self) -> str:
+        """The name as it stands in a prompt: behind the class's learned word, if it has one."""
+        return f"{self.pseudo_word} {self.name}" if self.pseudo_word else self.name
 
     def foreign_words(self) -> frozenset[str]:
         """Words that belong to the other senses of ``name`` and not to this one."""
@@ -97,8 +106,8 @@ class Validator:
 
     def admit(self, content: Content, wish: Wish, class_index: int) -> tuple[Content | None, str | None]:
         """Judge the length and novelty of a content, and remember it if it is good."""
-        prompt = compose(style=wish.style, name=wish.name, gloss=wish.gloss, content=content)
-        longest = compose(style=self.longest_style, name=wish.name, gloss=wish.gloss, content=content)
+        prompt = compose(style=wish.style, name=wish.noun, gloss=wish.gloss, content=content)
+        longest = compose(style=self.longest_style, name=wish.noun, gloss=wish.gloss, content=content)
         if len(content.context.split()) > MAX_CONTEXT_WORDS or not (self._fits(prompt) and self._fits(longest)):
             return None, LENGTH
         known = self.seen.setdefault(class_index, set())

@@ -82,8 +82,8 @@ class Writer:
 
     def _check(self, wish: Wish) -> None:
         """Refuse a class that no prompt can be written for."""
-        shortest = compose(style=wish.style, name=wish.name, gloss=wish.gloss)
-        if not is_clean(shortest):
+        shortest = compose(style=wish.style, name=wish.noun, gloss=wish.gloss)
+        if not is_clean(shortest.replace(wish.pseudo_word, "")):
             raise PromptError(
                 f"class {wish.name!r}: {shortest!r} may hold Latin letters, digits and plain punctuation only"
             )

@@ -19,6 +19,7 @@ from prism.config import Config, MethodConfig, check_batchnorm
 from prism.config.methods import FEWEST_FOR_BATCH_STATISTICS
 from prism.data.classes import load_classes
 from prism.data.prompts import PromptRecord, read_prompts
+from prism.data.pseudo_words import check_prompts
 from prism.data.shards import Sample, sample_key, shard_plan, write_shard
 from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts
 from prism.errors import ConfigError, ModelError, ShardError
@@ -26,6 +27,7 @@ from prism.guidance import Term, free
 from prism.models.classifiers import has_batchnorm
 from prism.models.diffusion import load_text_to_image
 from prism.models.hashes import hash_weights
+from prism.models.pseudo_words import add_pseudo_words, read_pseudo_words
 from prism.models.teacher import Teacher, load_teacher
 from prism.seeds import derive, image_seed
 from prism.synthesis import REVISION
@@ -39,11 +41,14 @@ from prism.synthesis.student import InterleavedStudent
 log = logging.getLogger(__name__)
 
 
-def synthesize(config: Config, method: str, shard: int, prompts: Path, output: Path) -> Manifest:
+def synthesize(
+    config: Config, method: str, shard: int, prompts: Path, output: Path, tokens: Path | None = None
+) -> Manifest:
     """Write shard number ``shard`` of ``method``'s images to ``output`` (a tar) and its manifest beside it.
 
     Finished batches lie in the progress folder until the shard is whole, so that a killed job loses at most the
-    batch that it was in; they are used again only for the same recipe.
+    batch that it was in; they are used again only for the same recipe. ``tokens`` are the learned words that the
+    prompts name, where their strategy has any.
 
     Raises:
         PrismError: an input is missing, damaged or does not fit; the message is one line.
@@ -65,14 +70,18 @@ def synthesize(config: Config, method: str, shard: int, prompts: Path, output: P
     reset_peak_memory()
     teacher = load_teacher(config.teacher, len(classes)).to(device)
     check_batchnorm(config, has_batchnorm(teacher), [method])
+    hashes = _model_hashes(config)
+    words = _learned_words(config, method, records, prompts, tokens, hashes.get("pipeline"))
     model = load_text_to_image(config.diffusion, device, pick_precision(config.precision, device))
+    if words is not None:
+        add_pseudo_words(model, words)
     sampler = Sampler(model, teacher, settings)
     identity = {
         "stage": "synthesis",
         "recipe": config.recipe("synthesis", method=method),
         "revision": REVISION,
-        "inputs": {"prompts": sha256_file(prompts)},
-        "models": _model_hashes(config),
+        "inputs": {"prompts": sha256_file(prompts), **({"tokens": sha256_file(tokens)} if tokens else {})},
+        "models": hashes,
     }
     batch = config.diffusion.batch
     work = progress_dir(output) / hash_of({**identity, "shard": shard, "batch": batch})
@@ -165,6 +174,28 @@ def _draw_all(
             images = np.concatenate([drawn.images for _, drawn in finished])
             sampler.student = student.learn(number, torch.from_numpy(images))
     return finished
+
+
+def _learned_words(
+    config: Config,
+    method: str,
+    records: list[list[PromptRecord]],
+    prompts: Path,
+    tokens: Path | None,
+    pipeline: str | None,
+) -> torch.Tensor | None:
+    """The embeddings (classes, width) of the words that the prompts name, None where their strategy has none.
+
+    Raises:
+        PrismError: prompts, strategy and file do not belong together.
+    """
+    learned = config.learns_token(method)
+    if learned != (tokens is not None):
+        wanted = "needs the tokens of its strategy (--tokens)" if learned else "has no tokens; leave --tokens out"
+        raise ModelError(f"synthesis: method {method} {wanted}")
+    named = ((record.class_index, record.prompt) for of_class in records for record in of_class)
+    check_prompts(named, learned=learned, path=prompts)
+    return read_pseudo_words(tokens, len(records), pipeline) if tokens is not None else None
 
 
 def _draw(sampler: Sampler, config: Config, records: list[list[PromptRecord]], places: Sequence[Place]) -> Drawn:

@@ -13,6 +13,7 @@ COLUMNS = (
     Column("seconds_per_image", "s / image", 3, "down"),
     Column("peak_memory_mb", "Peak memory (MB)", 0, "down"),
     Column("prompts_seconds", "Prompts (s)", 1, "down"),
+    Column("tokens_seconds", "Tokens (s)", 1, "down"),
     Column("synthesis_seconds", "Synthesis (s)", 1, "down"),
     Column("evaluation_seconds", "Evaluation (s)", 1, "down"),
     Column("relabelling_seconds", "Relabelling (s)", 1, "down"),
@@ -31,7 +32,8 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
     rows = []
     for method in methods_of(synthesis, context):
         own = synthesis[synthesis["method"] == method]
-        prompts = _of_stage(frame, "prompts", context.strategies.get(method, ""))
+        strategy = context.strategies.get(method, "")
+        prompts, tokens = (_of_stage(frame, stage, strategy) for stage in ("prompts", "tokens"))
         stages = ("evaluation", "relabelling", "distillation")
         evaluation, relabelling, distillation = (_of_stage(frame, stage, method) for stage in stages)
         timed = own[own["domain"].isin(own[own["metric"] == "seconds"]["domain"])]  # shards that hold both facts
@@ -42,16 +44,17 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
             "seconds_per_image": _cell(seconds / images if images and seconds is not None else None),
             "peak_memory_mb": _cell(_largest(own, "peak_memory_mb")),
             "prompts_seconds": _cell(_sum(prompts, "seconds")),
+            "tokens_seconds": _cell(_sum(tokens, "seconds")),
             "synthesis_seconds": _cell(seconds),
             "evaluation_seconds": _cell(_sum(evaluation, "seconds")),
             "relabelling_seconds": _cell(_sum(relabelling, "seconds")),
             "distillation_seconds": _cell(_sum(distillation, "seconds")),
         }
-        rows.append(Row(filled(cells), sources(own, prompts, evaluation, relabelling, distillation)))
+        rows.append(Row(filled(cells), sources(own, prompts, tokens, evaluation, relabelling, distillation)))
     used = [column for column in COLUMNS if any(column.key in row.cells for row in rows)]
     notes = (
         "Seconds of wall clock, summed over shards, students and seeds; they depend on the machine.",
-        "A prompts file that several methods share counts in full for each.",
+        "Prompts and tokens that several methods share count in full for each.",
     )
     return Table("cost", "Cost", (Column("method", "Method"), *used), tuple(rows), notes)
 

@@ -103,6 +103,8 @@ def _parts(config: Config) -> dict[str, frozenset[str]]:
         if method.guidance not in ([], eda):
             continue
         strategy = config.strategies[method.prompts]
+        if strategy.token:
+            continue
         has = {"energy": bool(method.guidance), **strategy.model_dump(include=set(PARTS))}
         found[name] = frozenset(part for part, present in has.items() if present)
     return found

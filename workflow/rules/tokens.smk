@@ -1,0 +1,23 @@
+"""Class alignment tokens: a pseudo-word for each class, learned from the teacher. No real image comes in here."""
+
+
+rule learn_tokens:
+    input: prompts="<results>/prompts/{strategy}.jsonl", teacher=TEACHER
+    output:
+        tokens="<results>/tokens/{strategy}.safetensors",
+        manifest="<results>/tokens/{strategy}.json",
+    wildcard_constraints: strategy=one_of(TOKENS)
+    log: "<logs>/tokens/{strategy}.log"
+    benchmark: "<benchmarks>/tokens/{strategy}.tsv"
+    params: config=CONFIG, recipe=recipe("tokens", "strategy"), revision=REVISIONS["tokens"]
+    threads: THREADS
+    resources: gpu=GPU, mem_mb=12000, runtime=720
+    message: "Tokens: strategy {wildcards.strategy}"
+    shell:
+        "python scripts/lease.py --gpus {resources.gpu} --"
+        " python scripts/tokens.py --config {params.config} --strategy {wildcards.strategy}"
+        " --prompts {input.prompts} --output {output.tokens} > {log} 2>&1"
+
+
+rule tokens:
+    input: measured("tokens")
