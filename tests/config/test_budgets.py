@@ -16,7 +16,7 @@ STAGES = ("synthesis", "evaluation", "relabelling", "distillation")
 
 def load(methods=None, **overrides):
     run = ["real", "vanilla", "prism", *(methods or {})]
-    given = {"methods": methods or {}, "run": run, **overrides}
+    given = {"methods": methods or {}, "run": run, "synthesis": {"shards": 4}, **overrides}
     return load_config(ROOT / "config/miniature-full.yaml", overrides=given, root=ROOT)
 
 

@@ -27,7 +27,7 @@ def test_a_shard_holds_every_class_with_seed_energy_and_confidence(config, promp
     record = shard.records[3]
     assert record["prompt"] == "a photo of a bow" and record["seed"] > 0
     assert np.isfinite(record["energy"]) and 0 <= record["teacher_confidence"] <= 1
-    assert manifest.recipe["guidance"][0]["energy"] == "free"
+    assert manifest.recipe["guidance"][0]["energy"] == "joint"
     assert set(manifest.models) == {"teacher", "pipeline", "tiny_decoder"}
     assert verify(manifest_path(output)).count == 10
     assert not progress_dir(output).exists()

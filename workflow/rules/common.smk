@@ -1,4 +1,4 @@
-"""What the rules share: the checked configuration, its slices, and which files follow from it."""
+"""What the rules share: the checked configuration, its slices, and names that follow from it."""
 
 import json
 import os
@@ -78,63 +78,6 @@ def recipe(stage, *names):
         return json.loads(json.dumps(slice_, sort_keys=stage != "tables"))  # order tells in tables alone
 
     return of
-
-
-def prompts_of(wildcards):
-    """The prompts of a method; none where it has no strategy."""
-    strategy = settings.methods[wildcards.method].prompts
-    return f"{RESULTS}/prompts/{strategy}.jsonl" if strategy else []
-
-
-def shards_named(method, suffix):
-    """The files of a method's images, or beside them; none for real images, which come from the configuration."""
-    if method not in GENERATED:
-        return []
-    return [f"{RESULTS}/synthesis/{method}/shard-{index:04d}.{suffix}" for index in range(settings.shards(method))]
-
-
-def tokens_of(wildcards):
-    """The learned tokens of a method's strategy; none where it has none."""
-    strategy = settings.methods[wildcards.method].prompts
-    return f"{RESULTS}/tokens/{strategy}.safetensors" if strategy in TOKENS else []
-
-
-def shards_of(wildcards):
-    """The shards of a method."""
-    return shards_named(wildcards.method, "tar")
-
-
-def real_images(*keys):
-    """Folders and archives of real images below these keys of the configuration; a drawn world is neither."""
-    paths = {str(path) for key, path in named_paths(settings) if key.startswith(keys)}
-    return [ancient(path) for path in sorted(paths)]  # a folder's time says nothing
-
-
-def real_images_of(wildcards):
-    """The real images that a method itself is made of: none, unless it is the upper bound."""
-    return real_images("synthesis.real") if wildcards.method not in GENERATED else []
-
-
-def measured(*kinds):
-    """The results of these kinds, as the configuration of tables names them, over all that is run."""
-    student = f"{RESULTS}/distillation/{{method}}/{{student}}/seed-{{seed}}"
-    score = f"{RESULTS}/generalization/{{method}}/{{student}}/seed-{{seed}}.json"
-    pruned = f"{RESULTS}/pruning/{{method}}/sparsity-{{sparsity}}/seed-{{seed}}"
-    pruned_seeds = PRUNING.seeds or SEEDS if PRUNING else []
-    students = dict(method=METHODS, student=STUDENTS, seed=SEEDS)
-    files = {
-        "prompts": expand(f"{RESULTS}/prompts/{{strategy}}.json", strategy=STRATEGIES),
-        "synthesis": [name for method in GENERATED for name in shards_named(method, "json")],
-        "images": [shards_named(method, "tar")[0] for method in GENERATED],  # each shard has all classes
-        "evaluation": expand(f"{RESULTS}/evaluation/{{method}}.json", method=EVALUATED),
-        "relabelling": expand(f"{RESULTS}/relabelling/{{method}}.json", method=RELABELLED),
-        "tokens": expand(f"{RESULTS}/tokens/{{strategy}}.json", strategy=[s for s in STRATEGIES if s in TOKENS]),
-        "distillation": expand(f"{student}/{{file}}.json", file=["metrics", "manifest"], **students),
-        "history": expand(f"{student}/history.csv", **students),
-        "generalization": expand(score, **students),
-        "pruning": expand(f"{pruned}/metrics.json", method=PRUNED, sparsity=SPARSITIES, seed=pruned_seeds),
-    }
-    return [file for kind in kinds for file in files[kind]]
 
 
 def published_numbers():

@@ -43,7 +43,7 @@ def check_batchnorm(
     Raises:
         ConfigError: a method needs BatchNorm and one of its teachers has none.
     """
-    for name in methods or config.run:
+    for name in config.run if methods is None else methods:
         if not config.methods[name].needs_batchnorm:
             continue
         for key, teacher in _teachers_of(config, name):
