@@ -18,7 +18,7 @@ def test_the_whole_experiment_is_the_default_and_has_every_job(whole):
         "evaluate": 3,
         "distill": 3,
         "generalize": 3,
-        "table": 7,
+        "table": 6,
         "figure": 4,
         "report": 1,
         "all": 1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .conftest import pretend_finished
 
-TABLES = ("accuracy", "quality", "ablation", "generalization", "cost", "dataset-distillation", "claims")
+TABLES = ("accuracy", "quality", "ablation", "generalization", "cost", "claims")
 GUIDANCE = "{prism: {guidance: [{energy: free, scale: %s, interval: [0.3, 0.7], decoder: tiny}]}}"
 
 

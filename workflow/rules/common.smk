@@ -56,8 +56,10 @@ TOKENS = [strategy for strategy, kind in settings.strategies.items() if kind.tok
 PRUNING = settings.pruning
 PRUNED = (PRUNING.methods or METHODS) if PRUNING else []
 SPARSITIES = [f"{share:g}" for share in PRUNING.sparsities] if PRUNING else []
+BUDGETED = any(settings.methods[method].is_budgeted for method in METHODS)
+NOT_ASKED = [*([] if PRUNING else ["pruning", "pruning-curve"]), *([] if BUDGETED else ["dataset-distillation"])]
 TABLES, FIGURES = (
-    {name: kinds for name, kinds in named.items() if PRUNING or set(kinds) != {"pruning"}}
+    {name: kinds for name, kinds in named.items() if name not in NOT_ASKED}
     for named in (settings.tables.tables, settings.tables.figures)
 )
 TEACHER = str(settings.teacher.weights)
