@@ -1,16 +1,6 @@
 """Soft labels of the methods that store them: every view of every epoch, by one or several teachers."""
 
 
-def label_teachers_of(wildcards):
-    """The checkpoints of all teachers whose soft labels a method stores."""
-    return [str(teacher.weights) for teacher in settings.label_teachers(wildcards.method)]
-
-
-def labels_of(wildcards):
-    """The stored soft labels of a method; none where the teacher is asked anew."""
-    return f"{RESULTS}/relabelling/{wildcards.method}.safetensors" if wildcards.method in RELABELLED else []
-
-
 rule relabel:
     input: shards=shards_of, teachers=label_teachers_of
     output:

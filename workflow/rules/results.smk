@@ -56,3 +56,46 @@ def measured(*kinds):
         "pruning": expand(f"{pruned}/metrics.json", method=PRUNED, sparsity=SPARSITIES, seed=pruned_seeds),
     }
     return [file for kind in kinds for file in files[kind]]
+
+
+def competitor_of(wildcards):
+    """The student that an adaptive inversion competes with; none for other methods."""
+    adaptive = adaptive_section(wildcards.method)
+    return f"{RESULTS}/inversion/{wildcards.method}/student.safetensors" if adaptive else []
+
+
+def competitor_images_of(wildcards):
+    """The images that this student learns from."""
+    return shards_named(adaptive_section(wildcards.method).images, "tar")
+
+
+def adaptive_section(method):
+    """The section inversion.adaptive of a method, or None."""
+    inversion = settings.methods[method].inversion
+    return inversion.adaptive if inversion else None
+
+
+def teachers_of(wildcards):
+    """The weights of the further teachers that a method asks."""
+    used = settings.teachers.values() if settings.methods[wildcards.method].uses_teachers else []
+    return [str(teacher.weights) for teacher in used]
+
+
+def synthesis_revision(wildcards):
+    """The revision of the package that makes a method's images."""
+    return REVISIONS["inversion" if settings.methods[wildcards.method].engine == "inversion" else "synthesis"]
+
+
+def images_behind(wildcards):
+    """The real images that a method's synthesis sees: none, unless the method is labelled as not data-free."""
+    return [] if settings.methods[wildcards.method].data_free else real_images("synthesis.real")
+
+
+def label_teachers_of(wildcards):
+    """The checkpoints of all teachers whose soft labels a method stores."""
+    return [str(teacher.weights) for teacher in settings.label_teachers(wildcards.method)]
+
+
+def labels_of(wildcards):
+    """The stored soft labels of a method; none where the teacher is asked anew."""
+    return f"{RESULTS}/relabelling/{wildcards.method}.safetensors" if wildcards.method in RELABELLED else []
