@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prism.config import sampling_checks
 from prism.config.base import Problem, is_hub_id, split_archive
 from prism.config.budgets import FEWEST_CLASSES
 from prism.config.inversion import batch_problems, inversion_problems
-from prism.config.methods import FEWEST_FOR_BATCH_STATISTICS
-from prism.config.names import BATCHNORM_ENERGIES, CLAIMED_METHODS, WITHOUT_BATCHNORM, hint
+from prism.config.names import CLAIMED_METHODS, WITHOUT_BATCHNORM, hint
 from prism.errors import ConfigError
 
 if TYPE_CHECKING:
-    from prism.config.methods import InterleavedStudentConfig, MethodConfig
     from prism.config.model import Config
     from prism.config.teacher import TeacherConfig
 
@@ -23,8 +22,9 @@ def cross_checks(config: Config) -> list[Problem]:
     """Everything that is wrong between sections: (key, what is wrong and what would be right)."""
     found: list[Problem] = []
     for check in (
-        *(_run, _strategies, _batchnorm, _batches, _cutmix, _students, inversion_problems),
-        *(_decoders, _real, _extractor, _zoo, _sample_sizes, _revisions, _relabelling, _pruning, _claims),
+        *(_run, _strategies, _batchnorm, inversion_problems),
+        *(sampling_checks.batches, sampling_checks.cutmix, sampling_checks.students, sampling_checks.decoders),
+        *(_real, _extractor, _zoo, _sample_sizes, _revisions, _relabelling, _pruning, _claims),
     ):
         found += check(config)
     return found
@@ -113,102 +113,14 @@ def _strategies(config: Config) -> list[Problem]:
     ]
 
 
-def _ran(config: Config) -> Iterator[tuple[str, MethodConfig]]:
-    return ((name, config.methods[name]) for name in config.run if name in config.methods)
-
-
 def _batchnorm(config: Config) -> list[Problem]:
     """Teachers of this project that are known to keep no statistics; of others ``check_batchnorm`` tells."""
     return [
         (f"methods.{name}", _needs_batchnorm(key, teacher.architecture))
-        for name, method in _ran(config)
+        for name, method in sampling_checks.ran(config)
         if method.needs_batchnorm
         for key, teacher in _teachers_of(config, name)
         if teacher.architecture in WITHOUT_BATCHNORM
-    ]
-
-
-def _batches(config: Config) -> list[Problem]:
-    batch, fewest = config.diffusion.batch, FEWEST_FOR_BATCH_STATISTICS
-    return [
-        (
-            "diffusion.batch",
-            f"{batch} is too small for methods.{name}.guidance[{place}].statistics=batch, "
-            f"which needs at least {fewest}",
-        )
-        for name, method in _ran(config)
-        for place, term in enumerate(method.guidance)
-        if term.energy in BATCHNORM_ENERGIES and term.statistics == "batch" and batch < fewest
-    ]
-
-
-def _cutmix(config: Config) -> list[Problem]:
-    found: list[Problem] = []
-    for name, method in _ran(config):
-        if method.cutmix is None:
-            continue
-        key, steps = f"methods.{name}.cutmix", config.diffusion.steps
-        if method.cutmix.every >= steps - 1:
-            what = f"{method.cutmix.every} steps never come before the last of diffusion.steps={steps}"
-            found.append((f"{key}.every", what))
-        if config.diffusion.scheduler == "dpm-solver++":
-            found.append(
-                ("diffusion.scheduler", f"dpm-solver++ steps by earlier predictions, which {key} would not mix")
-            )
-        if config.diffusion.batch < 2:
-            found.append(("diffusion.batch", f"1 leaves {key} no partner; it needs at least 2"))
-        fewest = _per_round(config, name, method)
-        if method.cutmix.partners == "same-class" and fewest < 2:
-            what = f"same-class needs 2 images of a class at a time, and there is {fewest}"
-            found.append((f"{key}.partners", f"{what}; use fewer synthesis.shards, or any"))
-    return found
-
-
-def _per_shard(config: Config, name: str) -> int:
-    """Images of a class in a shard."""
-    return config.images_per_class(name) // config.shards(name)
-
-
-def _per_round(config: Config, name: str, method: MethodConfig) -> int:
-    """Images of a class in a shard, or between two trainings of the interleaved student."""
-    images = _per_shard(config, name)
-    return images if method.student is None else min(images, method.student.every)
-
-
-def _students(config: Config) -> list[Problem]:
-    return [
-        (
-            f"methods.{name}.student.start",
-            f"{method.student.start} images per class are never passed, a shard has {_per_shard(config, name)}; use a "
-            "smaller number or fewer synthesis.shards",
-        )
-        for name, method in _ran(config)
-        if method.student is not None and _first_use(method.student) >= _per_shard(config, name)
-    ]
-
-
-def _first_use(student: InterleavedStudentConfig) -> int:
-    """Images per class of a shard after which the adversarial energy first acts: the end of a round."""
-    return -(-student.start // student.every) * student.every
-
-
-def _decoders(config: Config) -> list[Problem]:
-    if config.diffusion.tiny_decoder is not None:
-        return []
-    learned: list[Problem] = []
-    if config.tokens.decoder == "tiny" and any(config.learns_token(name) for name in config.run):
-        learned = [
-            ("tokens.decoder", "tiny, but diffusion.tiny_decoder is not set; name its folder there, or use full")
-        ]
-    return learned + [
-        (
-            f"methods.{name}.guidance[{place}].decoder",
-            "tiny, but diffusion.tiny_decoder is not set; name its folder there, or use decoder: full",
-        )
-        for name in config.run
-        if name in config.methods
-        for place, term in enumerate(config.methods[name].guidance)
-        if term.decoder == "tiny"
     ]
 
 
