@@ -14,11 +14,12 @@ from prism.tables.context import PERCENT, Context, filled, in_order, sources
 from prism.tables.render import Cell, Column, Row, Table, summarize
 from prism.tables.verdicts import LEVEL, NOT_RUN, Evidence, compare, every, some
 
+# What is claimed and whether it holds stand side by side, at the left: a page may be too narrow for the rest.
 COLUMNS = (
     Column("claim", "Claim"),
     Column("statement", "Statement", prose=True),
-    Column("source", "Source", prose=True),
-    Column("mark", "Read in"),
+    Column("verdict", "Verdict"),
+    Column("why", "Why", prose=True),
     Column("metric", "Metric"),
     Column("comparison", "Compared"),
     Column("of", "Of"),
@@ -27,8 +28,8 @@ COLUMNS = (
     Column("difference", "Δ", 3, signed=True),
     Column("test", "Judged by"),
     Column("p", "p", 3),
-    Column("verdict", "Verdict"),
-    Column("why", "Why", prose=True),
+    Column("source", "Source", prose=True),
+    Column("mark", "Read in"),
 )
 
 STAGES = {"accuracy": "distillation", "generalization": "generalization", "pruned_accuracy": "pruning"}
