@@ -17,8 +17,9 @@ import pytest
             ["teacher={weights: nowhere.safetensors}"],
             [["teacher.weights", "nowhere.safetensors"]],
         ),
+        (["tables={replicates: [later]}"], [["tables.replicates[0]", "results/later/", "run the target evaluation"]]),
     ],
-    ids=["keys and values", "names", "files"],
+    ids=["keys and values", "names", "files", "replicates"],
 )
 def test_one_line_names_each_mistake(root, mistakes, words):
     answer = root.dry_run("all", "--config", *mistakes)

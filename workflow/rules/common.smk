@@ -12,6 +12,7 @@ from snakemake.logging import logger
 
 from prism.config import check_batches, check_batchnorm, check_paths, load_config, validate_snakemake_config
 from prism.config.paths import named_paths, zoo_folder, zoo_paths
+from prism.config.replicates import replicate_files
 from prism.data.classes import load_classes
 from prism.errors import PrismError
 from prism.models.architectures import keeps_batch_statistics

@@ -11,6 +11,7 @@ from prism.config.base import Problem, is_hub_id, split_archive
 from prism.config.budgets import FEWEST_CLASSES
 from prism.config.inversion import batch_problems, inversion_problems
 from prism.config.names import CLAIMED_METHODS, WITHOUT_BATCHNORM, hint
+from prism.config.replicates import replicate_problems
 from prism.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def cross_checks(config: Config) -> list[Problem]:
     for check in (
         *(_run, _strategies, _batchnorm, inversion_problems),
         *(sampling_checks.batches, sampling_checks.cutmix, sampling_checks.students, sampling_checks.decoders),
-        *(_real, _extractor, _zoo, _sample_sizes, _revisions, _relabelling, _pruning, _claims),
+        *(_real, _extractor, _zoo, _sample_sizes, _revisions, _relabelling, _pruning, _claims, replicate_problems),
     ):
         found += check(config)
     return found

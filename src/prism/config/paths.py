@@ -9,6 +9,7 @@ from pathlib import Path
 from prism.config.base import is_hub_id, split_archive
 from prism.config.checks import check_batchnorm
 from prism.config.model import Config
+from prism.config.replicates import missing_replicates
 from prism.errors import ConfigError
 
 
@@ -32,6 +33,8 @@ def check_paths(config: Config, root: Path | str = ".", *, zoo: bool = False) ->
                 missing.append(f"config: {key}: there is no finished {path}; run the target zoo first")
         elif not (root / path).exists():
             missing.append(f"config: {key}: there is no {path}")
+    if not zoo:
+        missing += [f"config: {key}: {problem}" for key, problem in missing_replicates(config, root)]
     if missing:
         raise ConfigError("\n".join(missing))
     if not zoo:

@@ -231,7 +231,7 @@ def _tables(config: Config) -> Recipe:
         "students": {name: student.label or name for name, student in config.students.items()},
         "seeds": list(config.distillation.seeds),
         "domains": list(config.generalization.domains),
-        "tables": _dump(config.tables),
+        "tables": _dump(config.tables, without=("replicates",)),  # whose files are inputs of the table that reads them
         "claims": {name: _dump(claim) for name, claim in config.claims.items()},
     }
 
