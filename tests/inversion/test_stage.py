@@ -141,6 +141,16 @@ def test_a_shard_beyond_the_plan_is_refused(config, output, shard):
         invert(config, "sre2l", shard, None, output)
 
 
+@pytest.mark.parametrize("images", [1, 3])
+def test_a_method_of_a_size_of_its_own_makes_so_many_images_in_as_many_shards(config, output, images):
+    small = config.methods["sre2l"].model_copy(update={"images_per_class": images})
+    config = config.model_copy(update={"methods": {**config.methods, "small": small}})
+    invert(config, "small", 0, None, output)
+    assert len(read_shard(output).images) == 10 * images
+    with pytest.raises(ShardError, match="there is no shard 1"):  # two do not divide them
+        invert(config, "small", 1, None, output)
+
+
 def test_real_starts_are_the_class_s_own_images_and_moments_those_of_all_activations(config):
     from prism.data.classes import load_classes
 

@@ -181,12 +181,11 @@ def inversion_problems(config: Config) -> list[Problem]:
 def batch_problems(config: Config, classes: int, methods: Iterable[str] | None = None) -> list[Problem]:
     """Methods whose shards are too small for the batch statistics that they compare, with the number needed."""
     found: list[Problem] = []
-    shards, of_class = config.synthesis.shards, config.synthesis.images_per_class
     for name in methods or config.run:
         method = config.methods.get(name)
         if method is None or method.inversion is None or not method.inversion.needs_batch_statistics:
             continue
-        settings = method.inversion
+        settings, shards, of_class = method.inversion, config.shards(name), config.images_per_class(name)
         groups = 1 if settings.classes_per_batch is None else -(-classes // settings.classes_per_batch)
 
         def least(of_shard: int, batch: int = settings.batch, groups: int = groups) -> int:
@@ -196,7 +195,8 @@ def batch_problems(config: Config, classes: int, methods: Iterable[str] | None =
             continue
         fewer = [n for n in range(1, shards) if of_class % n == 0 and least(of_class // n) >= SMALLEST_BATCH]
         more = [n for n in range(1, SMALLEST_BATCH * groups + 1) if least(n) >= SMALLEST_BATCH]
-        remedy = f"synthesis.shards={max(fewer)}" if fewer else f"synthesis.images_per_class={shards * more[0]}"
+        place = "synthesis" if method.images_per_class is None else f"methods.{name}"
+        remedy = f"synthesis.shards={max(fewer)}" if fewer else f"{place}.images_per_class={shards * more[0]}"
         found.append(
             (
                 f"methods.{name}.inversion.batch",
