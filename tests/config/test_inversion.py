@@ -21,6 +21,8 @@ INVERSIONS = {
     "prism-dd",
     "prism-dd-anew",
     "prism-dd-real-init",
+    *(f"{name}-ipc{n}" for name in ("sre2l", "g-vbsm", "prism-dd") for n in (1, 10, 50)),
+    *(f"{name}-ipc{n}" for name in ("g-vbsm-real-statistics", "prism-dd-real-init") for n in (10, 50)),
 }
 
 
@@ -151,6 +153,10 @@ def test_too_small_a_batch_names_what_would_do():
     with pytest.raises(ConfigError, match="only 1 images.*synthesis.images_per_class=32 would do"):
         check_batches(small, classes=1)
     check_batches(small, classes=1, methods=["plug-in-inversion", "vanilla"])
+    own_size = load(run=["sre2l-ipc1", "sre2l-ipc10"], synthesis={"images_per_class": 40, "shards": 4})
+    check_batches(own_size, classes=8)
+    with pytest.raises(ConfigError, match="sre2l-ipc1.inversion.batch: a batch has only 5 images.*images_per_class=2 "):
+        check_batches(own_size, classes=5)
 
 
 def test_every_recipe_that_sees_real_images_says_so_in_its_label():
@@ -158,7 +164,8 @@ def test_every_recipe_that_sees_real_images_says_so_in_its_label():
     assert INVERSIONS <= set(methods)
     labelled = {name for name in INVERSIONS if "not data-free" in methods[name].label}
     assert labelled == {name for name in INVERSIONS if not methods[name].data_free}
-    assert labelled == {"g-vbsm-real-statistics", "prism-dd-real-init"}
+    paper = ("g-vbsm-real-statistics", "prism-dd-real-init")
+    assert labelled == {f"{name}{size}" for name in paper for size in ("", "-ipc10", "-ipc50")}
 
 
 def test_recipes_hold_what_a_method_uses_and_no_more():
