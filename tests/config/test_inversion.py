@@ -66,6 +66,14 @@ CASES = {
         "methods.own.inversion.warmup: 10 should be smaller than the 10 steps of the shortest batch",
     ),
     "statistics of nothing": (own(statistics="real"), "methods.own.inversion.statistics: real, but batch_norm is 0"),
+    "patches of nothing": (
+        own(batch_norm=0.1, patch_px=4),
+        "methods.own.inversion.patch_px: 4, but only statistics: real compares patches; leave it out",
+    ),
+    "patches at half resolution": (
+        own(batch_norm=0.1, statistics="real", patch_px=4, coarse_iterations=5),
+        "methods.own.inversion.coarse_iterations: images at half resolution have fewer patches",
+    ),
     "growth at half resolution": (
         own(growth={}, coarse_iterations=5),
         "methods.own.inversion.coarse_iterations: not used by images that grow",
@@ -178,6 +186,13 @@ def test_recipes_hold_what_a_method_uses_and_no_more():
         assert ("real" in recipe) is not config.methods[name].data_free
     for name in ("vanilla", "prism", "real"):
         assert not {"inversion", "teachers"} & set(config.recipe("synthesis", method=name))
+
+
+def test_a_key_that_came_later_is_in_the_recipe_where_it_is_used_alone():
+    config = load()
+    recipes = {name: config.recipe("synthesis", method=name)["inversion"] for name in INVERSIONS}
+    used = {name for name, recipe in recipes.items() if "patch_px" in recipe}
+    assert used == {name for name in INVERSIONS if name.startswith("g-vbsm-real-statistics")}
 
 
 def test_another_further_teacher_changes_the_methods_that_ask_it_alone():

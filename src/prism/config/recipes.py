@@ -21,6 +21,7 @@ _LATER = {
     "strategy": ("named", "token"),
     "method": ("cutmix", "select", "student"),
     "term": ("step", "moves", "statistics", "first_weight"),
+    "inversion": ("patch_px",),
 }
 _ENGINE_KEYS = ("model", "revision", "temperature", "top_p", "max_new_tokens", "retries")
 
@@ -115,7 +116,8 @@ def _defaults(section: Section, kind: str) -> tuple[str, ...]:
 
 
 def _inverted(config: Config, chosen: MethodConfig) -> Recipe:
-    used: Recipe = {"engine": chosen.engine, "inversion": _dump(chosen.inversion)}
+    settings = _dump(chosen.inversion, without=_defaults(chosen.inversion, "inversion"))
+    used: Recipe = {"engine": chosen.engine, "inversion": settings}
     if chosen.uses_teachers:
         used["teachers"] = {name: _dump(teacher) for name, teacher in config.teachers.items()}
     if not chosen.data_free:

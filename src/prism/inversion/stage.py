@@ -141,7 +141,8 @@ def build_objective(
     convolutions = None
     if chosen.inversion.statistics == "real":
         images = training_images(config, classes, None)
-        convolutions = [convolution_moments(teacher, images, device) for teacher in teachers]
+        patch_px = chosen.inversion.patch_px
+        convolutions = [convolution_moments(teacher, images, device, patch_px) for teacher in teachers]
     dtype = pick_precision(config.precision, device)
     return Objective(chosen.inversion, teachers, student=competitor, convolutions=convolutions, dtype=dtype)
 
