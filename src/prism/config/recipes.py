@@ -10,7 +10,7 @@ from prism.config.names import hint
 
 if TYPE_CHECKING:
     from prism.config.base import Section
-    from prism.config.methods import MethodConfig
+    from prism.config.methods import GuidanceTerm, MethodConfig
     from prism.config.model import Config
 
 Recipe = dict[str, Any]
@@ -105,8 +105,13 @@ def _synthesis(config: Config, method: str) -> Recipe:
 
 def _method(chosen: MethodConfig) -> Recipe:
     found = _dump(chosen, without=("guidance", *_NOT_OF_IMAGES, *_defaults(chosen, "method")))
-    found["guidance"] = [_dump(term, without=_defaults(term, "term")) for term in chosen.guidance]
+    found["guidance"] = [_dump(term, without=_defaults(term, "term")) | _own_file(term) for term in chosen.guidance]
     return found
+
+
+def _own_file(term: GuidanceTerm) -> Recipe:
+    """The content of a file of the user's own counts, so that an edit makes the methods that use it anew."""
+    return {} if term.facts.sha256 is None else {"file_sha256": term.facts.sha256}
 
 
 def _defaults(section: Section, kind: str) -> tuple[str, ...]:
