@@ -21,6 +21,8 @@ INVERSIONS = {
     "prism-dd",
     "prism-dd-anew",
     "prism-dd-real-init",
+    *(f"{name}-ipc{n}" for name in ("sre2l", "g-vbsm", "prism-dd") for n in (1, 10, 50)),
+    *(f"{name}-ipc{n}" for name in ("g-vbsm-real-statistics", "prism-dd-real-init") for n in (10, 50)),
 }
 
 
@@ -64,6 +66,14 @@ CASES = {
         "methods.own.inversion.warmup: 10 should be smaller than the 10 steps of the shortest batch",
     ),
     "statistics of nothing": (own(statistics="real"), "methods.own.inversion.statistics: real, but batch_norm is 0"),
+    "patches of nothing": (
+        own(batch_norm=0.1, patch_px=4),
+        "methods.own.inversion.patch_px: 4, but only statistics: real compares patches; leave it out",
+    ),
+    "patches at half resolution": (
+        own(batch_norm=0.1, statistics="real", patch_px=4, coarse_iterations=5),
+        "methods.own.inversion.coarse_iterations: images at half resolution have fewer patches",
+    ),
     "growth at half resolution": (
         own(growth={}, coarse_iterations=5),
         "methods.own.inversion.coarse_iterations: not used by images that grow",
@@ -151,6 +161,10 @@ def test_too_small_a_batch_names_what_would_do():
     with pytest.raises(ConfigError, match="only 1 images.*synthesis.images_per_class=32 would do"):
         check_batches(small, classes=1)
     check_batches(small, classes=1, methods=["plug-in-inversion", "vanilla"])
+    own_size = load(run=["sre2l-ipc1", "sre2l-ipc10"], synthesis={"images_per_class": 40, "shards": 4})
+    check_batches(own_size, classes=8)
+    with pytest.raises(ConfigError, match="sre2l-ipc1.inversion.batch: a batch has only 5 images.*images_per_class=2 "):
+        check_batches(own_size, classes=5)
 
 
 def test_every_recipe_that_sees_real_images_says_so_in_its_label():
@@ -158,7 +172,8 @@ def test_every_recipe_that_sees_real_images_says_so_in_its_label():
     assert INVERSIONS <= set(methods)
     labelled = {name for name in INVERSIONS if "not data-free" in methods[name].label}
     assert labelled == {name for name in INVERSIONS if not methods[name].data_free}
-    assert labelled == {"g-vbsm-real-statistics", "prism-dd-real-init"}
+    paper = ("g-vbsm-real-statistics", "prism-dd-real-init")
+    assert labelled == {f"{name}{size}" for name in paper for size in ("", "-ipc10", "-ipc50")}
 
 
 def test_recipes_hold_what_a_method_uses_and_no_more():
@@ -171,6 +186,13 @@ def test_recipes_hold_what_a_method_uses_and_no_more():
         assert ("real" in recipe) is not config.methods[name].data_free
     for name in ("vanilla", "prism", "real"):
         assert not {"inversion", "teachers"} & set(config.recipe("synthesis", method=name))
+
+
+def test_a_key_that_came_later_is_in_the_recipe_where_it_is_used_alone():
+    config = load()
+    recipes = {name: config.recipe("synthesis", method=name)["inversion"] for name in INVERSIONS}
+    used = {name for name, recipe in recipes.items() if "patch_px" in recipe}
+    assert used == {name for name in INVERSIONS if name.startswith("g-vbsm-real-statistics")}
 
 
 def test_another_further_teacher_changes_the_methods_that_ask_it_alone():

@@ -26,7 +26,8 @@ def load(*paths, **overrides):
 def test_every_shipped_experiment_is_valid(path):
     config = load(path)
     assert set(config.run) <= set(config.methods)
-    if path.stem != "guidance-search":  # which compares energies, none of them the default yet
+    # but for a search among energies, none of them the default yet, and for data sets of few images
+    if path.stem not in ("guidance-search", "dataset-distillation"):
         assert {"real", "vanilla", "prism"} <= set(config.run)
 
 

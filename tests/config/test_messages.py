@@ -52,8 +52,7 @@ CASES = {
     ),
     "unknown energy": (
         term(energy="fre"),
-        "methods.prism.guidance[0].energy=fre is not one of free, joint, elucidated, cross-entropy, batch-norm, "
-        "adversarial; did you mean free?",
+        "methods.prism.guidance[0].energy: fre is not an energy; did you mean free?",
     ),
     "infinite": ({"prompts": {"temperature": float("inf")}}, "prompts.temperature=inf should be"),
     "unequal shards": (

@@ -174,7 +174,11 @@ def test_strategies_without_a_token_have_the_recipe_that_they_had_before_there_w
 
 def test_real_training_images_matter_to_methods_that_are_not_data_free_alone():
     keys = changed(synthesis={"real": "other.zip"})
-    assert {key[1] for key in keys} == {"real", "g-vbsm-real-statistics", "prism-dd-real-init"}
+    paper = ("g-vbsm-real-statistics", "prism-dd-real-init")
+    assert {key[1] for key in keys} == {
+        "real",
+        *(f"{name}{size}" for name in paper for size in ("", "-ipc10", "-ipc50")),
+    }
     assert stages(key for key in keys if key[1] != "real") == {"synthesis"}
 
 

@@ -141,6 +141,16 @@ def test_a_shard_beyond_the_plan_is_refused(config, output, shard):
         invert(config, "sre2l", shard, None, output)
 
 
+@pytest.mark.parametrize("images", [1, 3])
+def test_a_method_of_a_size_of_its_own_makes_so_many_images_in_as_many_shards(config, output, images):
+    small = config.methods["sre2l"].model_copy(update={"images_per_class": images})
+    config = config.model_copy(update={"methods": {**config.methods, "small": small}})
+    invert(config, "small", 0, None, output)
+    assert len(read_shard(output).images) == 10 * images
+    with pytest.raises(ShardError, match="there is no shard 1"):  # two do not divide them
+        invert(config, "small", 1, None, output)
+
+
 def test_real_starts_are_the_class_s_own_images_and_moments_those_of_all_activations(config):
     from prism.data.classes import load_classes
 
@@ -152,6 +162,13 @@ def test_real_starts_are_the_class_s_own_images_and_moments_those_of_all_activat
     teacher = load_classifier(config.teacher.weights)
     found = convolution_moments(teacher, images, torch.device("cpu"))
     shown = teacher.preprocess(torch.from_numpy(images.images).permute(0, 3, 1, 2) / 255)
-    torch.testing.assert_close(found["trunk.0"].mean, shown.mean(dim=(0, 2, 3)), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(found["trunk.0"].variance, shown.var(dim=(0, 2, 3), correction=0), rtol=1e-4, atol=1e-5)
+    first = found["trunk.0"].channels
+    torch.testing.assert_close(first.mean, shown.mean(dim=(0, 2, 3)), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(first.variance, shown.var(dim=(0, 2, 3), correction=0), rtol=1e-4, atol=1e-5)
     assert set(found) == {f"trunk.{index}" for index in (0, 3, 6, 9)}
+    assert found["trunk.0"].patches is None
+    of_patches = convolution_moments(teacher, images, torch.device("cpu"), patch_px=4)["trunk.0"].patches
+    corner = shown[:, :, 4:8, 12:]  # second row of four, last column
+    torch.testing.assert_close(of_patches.mean[7], corner.mean(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(of_patches.variance[7], corner.var(correction=0), rtol=1e-4, atol=1e-5)
+    assert of_patches.mean.shape == (16,)

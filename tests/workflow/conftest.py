@@ -123,17 +123,18 @@ def finished(tmp_path_factory: pytest.TempPathFactory, root: Root) -> Root:
     return pretend_finished(root, tmp_path_factory.mktemp("finished") / "root", "config/smoke.yaml")
 
 
-def pretend_finished(root: Root, folder: Path, configfile: str) -> Root:
+def pretend_finished(root: Root, folder: Path, *configfiles: str) -> Root:
     """A copy in which every output is a stand-in that Snakemake takes for its own."""
+    given = ("--configfile", *configfiles)
     shutil.copytree(root.path, folder, symlinks=True)
     made = Root(folder)
-    summary = made.snakemake("--summary", "all", configfile=configfile)
+    summary = made.snakemake("--summary", "all", *given, configfile=None)
     outputs = [line.split("\t")[0] for line in summary.text.splitlines() if line.startswith("results/")]
     assert outputs, summary.text
     for output in outputs:
         path = folder / output
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(output, encoding="utf-8")
-    touched = made.snakemake("--touch", "--forceall", "all", configfile=configfile)
+    touched = made.snakemake("--touch", "--forceall", "all", *given, configfile=None)
     assert touched.status == 0, touched.text
     return made

@@ -10,7 +10,7 @@ import pytest
     [
         (
             ["sed=1", "run=[prsm]", "methods={prism: {guidance: [{energy: fre}]}}"],
-            [["sed", "seed"], ["energy=fre", "free"]],
+            [["sed", "seed"], ["energy: fre", "free"]],
         ),
         (["run=[prsm]"], [["prsm", "prism"]]),  # told once every key has the right name and type
         (

@@ -197,6 +197,8 @@ def _relabelling(config: Config) -> list[Problem]:
         warmup = settings.warmup_epochs if own.warmup_epochs is None else own.warmup_epochs
         if warmup >= epochs:
             found.append((f"{key}.training.warmup_epochs", f"{warmup} should be smaller than the {epochs} epochs"))
+        if relabel.further_teachers and not config.teachers:
+            found.append((f"{key}.further_teachers", "true, but `teachers` names no further teacher"))
         if relabel.epochs is not None and relabel.epochs > epochs:
             found.append((f"{key}.epochs", f"{relabel.epochs} is more than the {epochs} epochs of the training"))
     return found

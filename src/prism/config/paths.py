@@ -80,9 +80,10 @@ def named_paths(config: Config) -> Iterator[tuple[str, str]]:
             yield f"methods.{name}.relabel.teachers[{place}].weights", str(other.weights)
             if other.classes is not None:
                 yield f"methods.{name}.relabel.teachers[{place}].classes", str(other.classes)
-    if any(config.methods[name].uses_teachers for name in config.run):
+    chosen = [config.methods[name] for name in config.run]
+    if any(one.uses_teachers or (one.relabel and one.relabel.further_teachers) for one in chosen):
         yield from ((f"teachers.{name}.weights", str(one.weights)) for name, one in config.teachers.items())
-    engines = {config.methods[name].engine for name in config.run}
+    engines = {one.engine for one in chosen}
     if "diffusion" in engines:
         yield from _sampling_paths(config)
     for key, path in (

@@ -71,13 +71,13 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
     settings = chosen.inversion
     classes = load_classes(config.classes)
     check_batches(config, len(classes), [method])
-    shards = config.synthesis.shards
+    per_class, shards = config.images_per_class(method), config.shards(method)
     if not 0 <= shard < shards:
         raise ShardError(f"synthesis: there is no shard {shard}; synthesis.shards={shards}, so 0 to {shards - 1}")
     if (settings.adaptive is None) != (student is None):
         needed = "needs the student that it competes with" if student is None else "competes with no student"
         raise EngineError(f"method {method}: {needed}; it is made from the images of inversion.adaptive.images")
-    plan = shard_plan(len(classes), config.synthesis.images_per_class, shards)[shard]
+    plan = shard_plan(len(classes), per_class, shards)[shard]
     device = pick_device(config.device)
     set_threads(config.threads_per_job)
     reset_peak_memory()
@@ -92,7 +92,6 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
     work.mkdir(parents=True, exist_ok=True)
     parts = batches(plan, settings.batch, settings.classes_per_batch)
     objective = build_objective(config, method, classes, student, device)
-    per_class = config.synthesis.images_per_class
     real = training_images(config, classes, per_class) if settings.init == "real" else None
     finished = []
     with tqdm(total=_steps(config, method, parts), desc=f"{method} shard {shard + 1} of {shards}", unit="step") as bar:
@@ -142,7 +141,8 @@ def build_objective(
     convolutions = None
     if chosen.inversion.statistics == "real":
         images = training_images(config, classes, None)
-        convolutions = [convolution_moments(teacher, images, device) for teacher in teachers]
+        patch_px = chosen.inversion.patch_px
+        convolutions = [convolution_moments(teacher, images, device, patch_px) for teacher in teachers]
     dtype = pick_precision(config.precision, device)
     return Objective(chosen.inversion, teachers, student=competitor, convolutions=convolutions, dtype=dtype)
 

@@ -138,7 +138,7 @@ def _images(config: Config, method: str, shards: Sequence[Path], classes: ClassL
                 str(config.synthesis.real),
                 size_px=size_px,
                 classes=classes,
-                count=config.synthesis.images_per_class,
+                count=config.images_per_class(method),
                 seed=split_seed(config.seed, "train"),
             )
         ).open_for("real")

@@ -33,6 +33,7 @@ from prism.seeds import derive, image_seed
 from prism.synthesis import REVISION
 from prism.synthesis.batch import Drawn, draw_until_valid
 from prism.synthesis.cutmix import Mixture
+from prism.synthesis.energies import energies_of
 from prism.synthesis.plan import Place, batches_of, class_batches, even_batches, rounds_of
 from prism.synthesis.sampler import Sampler, SamplerSettings
 from prism.synthesis.selection import Candidates, selected
@@ -114,7 +115,8 @@ def synthesize(
 def sampler_settings(config: Config, method: MethodConfig) -> SamplerSettings:
     """The sampler's settings of a method of the configuration."""
     terms = tuple(Term(**term.model_dump()) for term in method.guidance)
-    return SamplerSettings(config.diffusion.steps, config.diffusion.guidance_scale, terms, method.cutmix)
+    energies = energies_of(method.guidance)
+    return SamplerSettings(config.diffusion.steps, config.diffusion.guidance_scale, terms, method.cutmix, energies)
 
 
 def batch_plan(config: Config, method: MethodConfig, places: Sequence[Place]) -> list[list[list[Place]]]:
