@@ -155,3 +155,10 @@ def test_real_starts_are_the_class_s_own_images_and_moments_those_of_all_activat
     torch.testing.assert_close(found["trunk.0"].mean, shown.mean(dim=(0, 2, 3)), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(found["trunk.0"].variance, shown.var(dim=(0, 2, 3), correction=0), rtol=1e-4, atol=1e-5)
     assert set(found) == {f"trunk.{index}" for index in (0, 3, 6, 9)}
+
+
+def test_a_teacher_without_batchnorm_is_refused_before_anything_is_loaded(config, output, monkeypatch):
+    monkeypatch.setattr(stage, "load_teacher", lambda *given: pytest.fail("nothing should be loaded"))
+    without = config.teacher.model_copy(update={"architecture": "miniature-mixer"})
+    with pytest.raises(ConfigError, match="methods.sre2l needs BatchNorm, but teacher.architecture=miniature-mixer"):
+        invert(config.model_copy(update={"teacher": without}), "sre2l", 0, None, output)

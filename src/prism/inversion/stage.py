@@ -29,6 +29,7 @@ from prism.inversion.objective import Objective
 from prism.inversion.optimise import Batch, Inversion
 from prism.inversion.real import convolution_moments, starts, training_images
 from prism.inversion.schedule import Place, batches, level_of, phases
+from prism.models.architectures import check_batchnorm
 from prism.models.checkpoints import Classifier, load_classifier
 from prism.models.hashes import hash_weights
 from prism.models.scoring import predict
@@ -69,6 +70,7 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
     started = time.monotonic()
     chosen = config.methods[method]
     settings = chosen.inversion
+    check_batchnorm(config, [method])
     classes = load_classes(config.classes)
     check_batches(config, len(classes), [method])
     shards = config.synthesis.shards

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from prism.errors import ModelError
 from prism.guidance.batch_norm import Statistics
+from prism.models.statistics import compared_layers
 
 _EPS = 1e-5
 
@@ -48,9 +48,7 @@ class StatisticsPass:
     """
 
     def __init__(self, network: nn.Module, convolutions: Mapping[str, Moments] | None = None) -> None:
-        self._layers = batchnorm_layers(network)
-        if not self._layers:
-            raise ModelError("the network has no BatchNorm layer with running statistics to compare with")
+        self._layers = compared_layers(network)
         self._constants = [_affine(layer) for layer in self._layers]
         self._watched = [
             (layer, convolutions[name])
@@ -75,11 +73,6 @@ class StatisticsPass:
             del layer.forward  # the class's own is there again
         while self._handles:
             self._handles.pop().remove()
-
-
-def batchnorm_layers(network: nn.Module) -> list[_BatchNorm]:
-    """The layers that keep running statistics."""
-    return [layer for layer in network.modules() if isinstance(layer, _BatchNorm) and layer.track_running_stats]
 
 
 def moments(seen: Tensor) -> Moments:
