@@ -12,12 +12,12 @@ from prism.config import load_config
 from prism.data.shards import Sample, sample_key, write_shard
 from prism.data.soft_labels import SoftLabels
 from prism.distillation.stage import distill
-from prism.distillation.trainer import Trainer
 from prism.errors import ConfigError, DataError, ModelError
 from prism.miniature.sources import world_images
 from prism.models.checkpoints import Classifier, save_model
 from prism.models.classifiers import build
 from prism.models.teacher import Teacher, load_teacher
+from prism.models.training.loop import Training
 from prism.relabelling import progress
 from prism.relabelling.stage import Labeller, relabel
 
@@ -107,9 +107,9 @@ def test_the_student_sees_what_the_teachers_saw_bit_for_bit(config, shard, outpu
     teachers = len(config.label_teachers(method))
     assert len(seen) == teachers * 2 * -(-20 // config.methods[method].relabel.batch)
     asked = torch.cat(seen[::teachers]).unflatten(0, (2, 20))  # (epochs, images, 3, 32, 32), in the order of images
-    step, both = Trainer.step, Classifier.logits_and_features
+    step, both = Training.step, Classifier.logits_and_features
     now = []
-    monkeypatch.setattr(Trainer, "step", lambda self, e, n, i: (now.append((e, i)), step(self, e, n, i)))
+    monkeypatch.setattr(Training, "step", lambda self, e, n, i: (now.append((e, i)), step(self, e, n, i)))
 
     def learn(self, pixels):
         epoch, indices = now[-1]

@@ -25,13 +25,14 @@ from prism.data.sources import load_source, resized, split_seed
 from prism.data.views import at_view_size
 from prism.devices import pick_device, pick_precision, run_facts
 from prism.distillation import REVISION
-from prism.distillation.augment import Augmentation
-from prism.distillation.trainer import Epoch, Labelled, Recipe, Trainer
+from prism.distillation.trainer import Labelled, Recipe, Trainer
 from prism.errors import DataError
 from prism.models.checkpoints import Classifier, save_model
 from prism.models.classifiers import build
 from prism.models.scoring import accuracy, agreement, predict
 from prism.models.teacher import Teacher, load_teacher
+from prism.models.training.augment import Augmentation
+from prism.models.training.loop import Line, RunOptions
 from prism.seeds import derive
 
 log = logging.getLogger(__name__)
@@ -90,19 +91,15 @@ def distill(
     if stored is not None:
         stored.check(sets.train, len(classes), config.teacher.size_px)
     progress = progress_dir(output_dir)
-    trainer = Trainer(
+    history = Trainer(
         pupil,
         teacher,
         _tensors(sets.train),
         _tensors(sets.test),
         training_recipe(settings, config.teacher.size_px, config.methods[method].relabel),
-        seed=derive(config.seed, "distillation", seed),
-        device=device,
-        dtype=dtype,
+        RunOptions(derive(config.seed, "distillation", seed), device, dtype, progress / "checkpoint.pt"),
         labels=stored,
-        checkpoint=progress / "checkpoint.pt",
-    )
-    history = trainer.run()
+    ).run()
     metrics = _metrics(pupil, teacher, sets, settings.batch, device)
     facts = {"method": method, "student": student, "seed": seed, "data_free": config.methods[method].data_free}
     outputs = [output_dir / name for name in ("student.safetensors", "metrics.json", "history.csv")]
@@ -128,7 +125,7 @@ def distill(
         details=facts,
         run={
             **run_facts(seconds, len(sets.train) * settings.epochs, device),
-            "epoch_seconds": [round(epoch.seconds, 3) for epoch in history],
+            "epoch_seconds": [round(line["seconds"], 3) for line in history],
         },
     )
     shutil.rmtree(progress, ignore_errors=True)
@@ -192,7 +189,7 @@ def _stored_labels(config: Config, method: str, labels: Path | None) -> SoftLabe
     return None if labels is None else SoftLabels(labels)
 
 
-def history_csv(history: Sequence[Epoch]) -> str:
+def history_csv(history: Sequence[Line]) -> str:
     """The history as CSV, a line an epoch.
 
     Seconds are in the manifest instead: equal runs give equal bytes.
@@ -202,7 +199,7 @@ def history_csv(history: Sequence[Epoch]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for line in history:
-        values = (getattr(line, column) for column in columns)
+        values = (line[column] for column in columns)
         writer.writerow([f"{value:.{_HISTORY_DIGITS}g}" if isinstance(value, float) else value for value in values])
     return text.getvalue()
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from prism.artifacts import Manifest, sha256_file, write_manifest
 from prism.config import AdaptiveConfig, Config
@@ -28,6 +27,7 @@ from prism.models.classifiers import build
 from prism.models.hashes import hash_weights
 from prism.models.scoring import accuracy, as_float, predict
 from prism.models.teacher import load_teacher
+from prism.models.training.losses import soft_label_loss
 from prism.seeds import derive, generator
 
 
@@ -95,7 +95,7 @@ def imitate(student: Classifier, images: Tensor, answers: Tensor, settings: Adap
     """
     student.train()
     optimizer = torch.optim.Adam(student.network.parameters(), lr=settings.learning_rate)
-    size, t = min(settings.batch, len(images)), settings.temperature
+    size = min(settings.batch, len(images))
     order = torch.empty(0, dtype=torch.int64)
     loss = torch.zeros(())
     with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
@@ -107,9 +107,7 @@ def imitate(student: Classifier, images: Tensor, answers: Tensor, settings: Adap
             rate = learning_rate(step, iterations=settings.steps, peak=settings.learning_rate)
             optimizer.param_groups[0]["lr"] = rate
             logits = student(as_float(images[rows]))
-            wanted = functional.log_softmax(answers[rows] / t, dim=1)
-            own = functional.log_softmax(logits / t, dim=1)
-            loss = t * t * functional.kl_div(own, wanted, reduction="batchmean", log_target=True)
+            loss = soft_label_loss(logits, answers[rows], temperature=settings.temperature)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

@@ -22,6 +22,7 @@ from prism.errors import ConfigError, DataError
 from prism.models.checkpoints import Classifier, save_model
 from prism.models.scoring import accuracy, agreement, predict
 from prism.models.teacher import load_teacher
+from prism.models.training.loop import RunOptions
 from prism.pruning import REVISION
 from prism.pruning.finetune import FineTuning
 from prism.pruning.masks import make_permanent, prune_network, removed_weights
@@ -66,15 +67,12 @@ def prune(config: Config, method: str, sparsity: float, seed: int, shards: Seque
     score = {"batch": settings.batch, "device": device}
     before = predict(pruned.to(device), test.images, **score)
     progress = progress_dir(output_dir)
-    losses = FineTuning(
+    history = FineTuning(
         pruned,
         teacher,
         torch.from_numpy(images.images),
         settings,
-        seed=derive(config.seed, "pruning", seed),
-        device=device,
-        dtype=dtype,
-        checkpoint=progress / "checkpoint.pt",
+        RunOptions(derive(config.seed, "pruning", seed), device, dtype, progress / "checkpoint.pt"),
     ).run()
     make_permanent(pruned.network)
     answers, right = predict(pruned, test.images, **score), predict(teacher, test.images, **score)
@@ -90,7 +88,7 @@ def prune(config: Config, method: str, sparsity: float, seed: int, shards: Seque
         "n_test": len(test),
         "weights": weights,
         "weights_removed": removed,
-        "losses": [round(loss, _LOSS_DIGITS) for loss in losses],
+        "losses": [round(line["loss"], _LOSS_DIGITS) for line in history],
     }
     write_json(outputs[1], {**facts, **metrics, "upper_bound": not shards})
     write_manifest(
