@@ -5,10 +5,12 @@ import pytest
 import torch
 
 from prism.artifacts import progress_dir, sha256_file, verify
+from prism.data.classes import load_classes
+from prism.data.method_images import real_training_images
 from prism.data.shards import manifest_path, read_shard
 from prism.errors import ConfigError, EngineError, ModelError, ShardError
 from prism.inversion import stage
-from prism.inversion.real import convolution_moments, starts, training_images
+from prism.inversion.real import convolution_moments, starts
 from prism.inversion.stage import invert
 from prism.inversion.student import train_student
 from prism.models.checkpoints import load_classifier
@@ -142,9 +144,7 @@ def test_a_shard_beyond_the_plan_is_refused(config, output, shard):
 
 
 def test_real_starts_are_the_class_s_own_images_and_moments_those_of_all_activations(config):
-    from prism.data.classes import load_classes
-
-    images = training_images(config, load_classes(config.classes), 2)
+    images = real_training_images(config, load_classes(config.classes), size_px=16, count=2)
     picked = starts(images, [(3, 1), (0, 0), (3, 3)])
     own = images.images[images.labels == 3]
     assert torch.equal((picked[0] * 255).round().to(torch.uint8), torch.from_numpy(own[1]).permute(2, 0, 1))

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from prism.artifacts import progress_dir, verify
 from prism.config import load_config
-from prism.data.shards import Sample, sample_key, write_shard
+from prism.data.shards import Sample, read_shard, write_shard
 from prism.data.soft_labels import SoftLabels
 from prism.distillation.stage import distill
 from prism.errors import ConfigError, DataError, ModelError
@@ -26,19 +26,15 @@ ENSEMBLE = "ensemble"
 
 
 @pytest.fixture
-def config(project_root, tmp_path, monkeypatch):
+def config(project_root, untrained, monkeypatch):
     monkeypatch.chdir(project_root)
-    for seed, name in enumerate(("miniature-student-small", "miniature-student")):
-        network = build(name, 10, 32, seed=seed)
-        save_model(tmp_path / f"{name}.safetensors", network, {"architecture": name, **ABOUT})
-    other = {"architecture": "miniature-student", "weights": str(tmp_path / "miniature-student.safetensors")}
+    names = ("miniature-student-small", "miniature-student")
+    teacher, other = (
+        {"architecture": name, "weights": str(untrained(name, seed=seed))} for seed, name in enumerate(names)
+    )
     methods = {
         "single": {"relabel": {"batch": 3, "cutmix": 0.0}},
         ENSEMBLE: {"relabel": {"batch": 7, "teachers": [other], "training": {"loss": "mse", "hard_weight": 0.1}}},
-    }
-    teacher = {
-        "architecture": "miniature-student-small",
-        "weights": str(tmp_path / "miniature-student-small.safetensors"),
     }
     return load_config(
         "config/config.yaml",
@@ -53,18 +49,6 @@ def config(project_root, tmp_path, monkeypatch):
             "precision": "fp32",
         },
     )
-
-
-@pytest.fixture
-def shard(tmp_path):
-    drawn = world_images("sketch", 2, 5)
-    samples = [
-        Sample(sample_key(int(label), index % 2), image, {"class_index": int(label)})
-        for index, (image, label) in enumerate(zip(drawn.images, drawn.labels, strict=True))
-    ]
-    path = tmp_path / "results" / "x" / "synthesis" / "any" / "shard-0000.tar"
-    write_shard(path, samples, {"stage": "synthesis", "recipe": {}})
-    return path
 
 
 @pytest.fixture
@@ -185,11 +169,9 @@ def test_progress_of_another_recipe_is_not_used(config, shard, output, tmp_path,
     method = config.methods["single"].model_copy(update={"relabel": plain})
     changed = config.model_copy(update={"methods": config.methods | {"single": method}})
     relabel(changed, "single", [shard], other)
-    monkeypatch.setattr(progress.Parts, "write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(progress.Parts, "write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         relabel(config, "single", [shard], output)
-    monkeypatch.undo()
-    monkeypatch.chdir(config_root())
     relabel(changed, "single", [shard], output)
     assert output.read_bytes() == other.read_bytes()
 
@@ -223,13 +205,5 @@ def test_labels_beyond_the_class_list_and_answers_that_are_no_number_are_refused
     assert not output.exists()
 
 
-def config_root():
-    from pathlib import Path
-
-    return Path(__file__).parents[2]
-
-
 def _pictures(shard):
-    from prism.data.shards import read_shard
-
     return read_shard(shard).images

@@ -23,9 +23,9 @@ from prism.errors import ModelError
 from prism.inversion import REVISION
 from prism.inversion.schedule import learning_rate
 from prism.models.checkpoints import Classifier, save_model
-from prism.models.classifiers import build
 from prism.models.hashes import hash_weights
 from prism.models.scoring import accuracy, as_float, predict
+from prism.models.students import new_student
 from prism.models.teacher import load_teacher
 from prism.models.training.losses import soft_label_loss
 from prism.seeds import derive, generator
@@ -52,20 +52,12 @@ def train_student(config: Config, method: str, shards: Sequence[Path], output: P
     images = resized(read_shards([Path(shard) for shard in shards]), teacher.size_px)
     pixels = torch.from_numpy(images.images)
     answers = predict(teacher, pixels, batch=settings.batch, device=device)
-    about = {
-        "architecture": settings.student,
-        "num_classes": len(classes),
-        "size_px": teacher.size_px,
-        "mean": list(config.teacher.mean),
-        "std": list(config.teacher.std),
-        "class_names": list(classes.names),
-    }
     seed = derive(config.seed, "inversion", "student")
-    student = Classifier(build(settings.student, len(classes), teacher.size_px, seed=seed), **about, metadata=about)
+    student = new_student(config.teacher, settings.student, classes, seed=seed)
     student.to(device, memory_format=torch.channels_last)
     imitate(student, pixels.to(device), answers.to(device), settings, seed)
     agreed = accuracy(predict(student, pixels, batch=settings.batch, device=device), answers.argmax(dim=1))
-    save_model(output, student, about)
+    save_model(output, student, student.metadata)
     return write_manifest(
         output.with_suffix(".json"),
         stage="inversion",
