@@ -9,7 +9,7 @@ import pytest
 from prism.artifacts import progress_dir, verify
 from prism.config import load_config
 from prism.data import method_images
-from prism.data.shards import Sample, write_shard
+from prism.data.shards import Sample, read_shard, write_shard
 from prism.data.sources import split_seed
 from prism.distillation.stage import distill
 from prism.distillation.trainer import Trainer
@@ -105,6 +105,23 @@ def test_shards_for_real_and_labels_beyond_the_classes_are_refused(config, shard
     write_shard(other, [Sample("0010-000000", image, {"class_index": 10})], {"stage": "synthesis", "recipe": {}})
     with pytest.raises(DataError, match="label 10"):
         distill(config, "vanilla", "tiny", 0, [other], folder)
+
+
+def test_hard_labels_are_those_that_latent_cutmix_mixed_and_soft_ones_need_none(config, shard, folder):
+    drawn = read_shard(shard)
+    other = shard.with_name("shard-0001.tar")
+    mixed = {"mixed_class_index": 9, "mix": 0.25}
+    pairs = list(zip(drawn.keys, drawn.images, drawn.records, strict=True))
+    samples = [Sample(key, image, {**record, **mixed}) for key, image, record in pairs]
+    write_shard(other, samples, {"stage": "synthesis", "recipe": {}})
+
+    def student(alpha, of):
+        settings = config.distillation.model_copy(update={"alpha": alpha})
+        distill(config.model_copy(update={"distillation": settings}), "vanilla", "tiny", 0, [of], folder)
+        return (folder / "history.csv").read_bytes()
+
+    assert student(0.5, other) != student(0.5, shard)
+    assert student(0.0, other) == student(0.0, shard)
 
 
 def test_generalization_scores_every_domain_of_the_configuration(config, shard, folder, tmp_path):

@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 import torch
+from torch.nn import functional
 
 from prism.distillation.trainer import Labelled, Recipe, Trainer
 from prism.errors import ModelError
@@ -51,6 +52,7 @@ def test_a_checkpoint_of_another_loss_or_of_other_labels_is_left_aside(tmp_path,
     others = (
         {"recipe": Recipe(**{**vars(RECIPE), "temperature": 2.0})},
         {"train": replace(data, labels=data.labels.flip(0))},
+        {"train": replace(data, others=data.labels.flip(0), shares=torch.full((40,), 0.5))},
     )
     for number, other in enumerate(others):
         path = tmp_path / f"{number}.pt"
@@ -58,7 +60,7 @@ def test_a_checkpoint_of_another_loss_or_of_other_labels_is_left_aside(tmp_path,
         again = trainer(checkpoint=path, checkpoint_seconds=1e9)
         again.run()
         assert same(weights(again), weights(whole))
-    assert caplog.text.count("starting anew") == 2
+    assert caplog.text.count("starting anew") == 3
 
 
 def test_a_student_learns_from_labels_and_another_from_it_without_labels():
@@ -71,6 +73,26 @@ def test_a_student_learns_from_labels_and_another_from_it_without_labels():
     history = pupil.run()
     assert history[-1]["loss"] < 0.3 * history[0]["loss"]
     assert history[-1]["agreement"] > 0.9 and history[-1]["test_accuracy"] > 0.9
+
+
+def test_the_hard_label_of_a_mixed_image_is_the_sum_of_both_classes_by_their_shares():
+    data = coloured(8, 0)
+    others, shares = data.labels.roll(1), torch.linspace(0, 0.7, 8)
+    run = trainer(
+        Recipe(epochs=1, batch=8, learning_rate=0.01, alpha=1.0), train=replace(data, others=others, shares=shares)
+    )
+    run.student.train()
+    with torch.no_grad():
+        logits = classifier(7).train()(data.images.permute(0, 3, 1, 2) / 255)
+    own, other = (functional.cross_entropy(logits, labels, reduction="none") for labels in (data.labels, others))
+    run.step(0, 0, torch.arange(8))
+    assert float(run.sums[0]) / 8 == pytest.approx(float(((1 - shares) * own + shares * other).mean()), rel=1e-5)
+
+
+def test_images_with_nothing_mixed_in_train_as_if_others_were_not():
+    data = coloured(40, 0)
+    plain, beside = trainer(), trainer(train=replace(data, others=data.labels.roll(1), shares=torch.zeros(40)))
+    assert told(plain.run()) == told(beside.run()) and same(weights(plain), weights(beside))
 
 
 def test_without_augmentation_the_teacher_is_asked_once(monkeypatch):

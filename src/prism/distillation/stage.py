@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from prism.artifacts import progress_dir, sha256_file, write_json, write_manifest, write_text
@@ -20,6 +21,7 @@ from prism.config import Config, DistillationConfig, LabelTraining, RelabelConfi
 from prism.data.classes import ClassList, load_classes
 from prism.data.images import ImageSet
 from prism.data.method_images import method_images, reference_images
+from prism.data.mixed_labels import mixed_labels
 from prism.data.soft_labels import SoftLabels
 from prism.data.sources import resized
 from prism.data.views import at_view_size
@@ -94,12 +96,13 @@ def distill(
     if stored is not None:
         stored.check(sets.train, len(classes), config.teacher.size_px)
     progress = progress_dir(output_dir)
+    recipe = training_recipe(settings, config.teacher.size_px, config.methods[method].relabel)
     history = Trainer(
         pupil,
         teacher,
-        _tensors(sets.train),
-        _tensors(sets.test),
-        training_recipe(settings, config.teacher.size_px, config.methods[method].relabel),
+        _labelled(sets.train, mixed_labels(sets.train, len(classes)) if recipe.alpha else None),
+        _labelled(sets.test),
+        recipe,
         RunOptions(derive(config.seed, "distillation", seed), device, dtype, progress / "checkpoint.pt"),
         labels=stored,
     ).run()
@@ -232,5 +235,5 @@ def _metrics(pupil: Classifier, teacher: Teacher, sets: _Sets, batch: int, devic
     }
 
 
-def _tensors(images: ImageSet) -> Labelled:
-    return Labelled(torch.from_numpy(images.images), torch.from_numpy(images.labels))
+def _labelled(images: ImageSet, mixed: tuple[np.ndarray, np.ndarray] | None = None) -> Labelled:
+    return Labelled(*map(torch.from_numpy, (images.images, images.labels, *(mixed or ()))))

@@ -45,10 +45,31 @@ class Recipe(Schedule):
 
 @dataclass(frozen=True)
 class Labelled:
-    """Images uint8 (n, height, width, 3) with labels int64 (n,), as tensors."""
+    """Images with labels, as tensors.
+
+    Args:
+        images: uint8 (n, height, width, 3).
+        labels: int64 (n,).
+        others: int64 (n,), the class that is mixed into each image; None where nothing is.
+        shares: float32 (n,), its share of the label.
+    """
 
     images: Tensor
     labels: Tensor
+    others: Tensor | None = None
+    shares: Tensor | None = None
+
+    def to(self, device: torch.device) -> Labelled:
+        """The same on another device."""
+        return Labelled(**{name: None if one is None else one.to(device) for name, one in vars(self).items()})
+
+    def targets(self, indices: Tensor, classes: int) -> Tensor:
+        """Probabilities of the classes, float32 (batch, classes), of the images ``indices`` (batch,)."""
+        own = functional.one_hot(self.labels[indices], classes).float()
+        if self.others is None or self.shares is None:
+            return own
+        share = self.shares[indices][:, None]  # (batch, 1)
+        return (1 - share) * own + share * functional.one_hot(self.others[indices], classes)
 
 
 class Trainer(Training):
@@ -78,6 +99,7 @@ class Trainer(Training):
         options: RunOptions,
         labels: SoftLabels | None = None,
     ) -> None:
+        train = train.to(options.device)  # once: all that follows shares these images
         self.match = _feature_match(student, teacher, options.seed) if recipe.feature_weight else None
         super().__init__(
             student,
@@ -86,11 +108,14 @@ class Trainer(Training):
             recipe,
             options,
             optimizer=partial(_optimizer, recipe),
-            identity=[hash_of_tensor(train.labels), "" if labels is None else labels.fingerprint],
+            identity={
+                "train": [hash_of_tensor(one) for one in (train.labels, train.others, train.shares) if one is not None],
+                "labels": "" if labels is None else labels.fingerprint,
+            },
             adapter=self.match,
         )
-        self.train_labels, self.test = train.labels.to(self.device), test
-        self.labels = None if labels is None else StoredLabels(labels, self.images, self.train_labels)
+        self.train, self.test = train, test
+        self.labels = None if labels is None else StoredLabels(labels, self.images, self.train.labels)
         self.fixed_logits: Tensor | None = None  # (n, classes) where no image ever changes
 
     def loss(self, epoch: int, step: int, indices: Tensor) -> Tensor:
@@ -141,7 +166,7 @@ class Trainer(Training):
 
     def _batch(self, epoch: int, step: int, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Augmented images (batch, 3, height, width) in [0, 1] and target probabilities (batch, classes)."""
-        targets = functional.one_hot(self.train_labels[indices], self.student.num_classes).float()
+        targets = self.train.targets(indices, self.student.num_classes)
         images = as_float(self.images[indices])
         draws = generator(derive(self.seed, "augmentation", epoch, step))
         return augment(images, targets, self.recipe.augmentation, draws, size_px=self.student.size_px)
