@@ -1,7 +1,5 @@
 """A method of a size of its own, and one with stored labels: what follows for its recipes, and for no other's."""
 
-from pathlib import Path
-
 import pytest
 
 from prism.config import load_config
@@ -9,7 +7,8 @@ from prism.config.load import read_mapping
 from prism.config.paths import named_paths
 from prism.errors import ConfigError
 
-ROOT = Path(__file__).parents[2]
+from .conftest import ROOT
+
 OTHER = {"architecture": "miniature-vgg", "weights": "assets/miniature/teachers/miniature-vgg/model.safetensors"}
 STAGES = ("synthesis", "evaluation", "relabelling", "distillation")
 

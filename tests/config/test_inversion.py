@@ -1,16 +1,15 @@
 """Methods of engine inversion: refusals before anything runs, recipes, and which are data-free."""
 
-from pathlib import Path
-
 import pytest
 import yaml
 
-from prism.config import check_batches, check_batchnorm, load_config
+from prism.config import check_batches
 from prism.config.inversion import SMALLEST_BATCH, smallest_batch
 from prism.config.paths import named_paths
 from prism.errors import ConfigError
 
-ROOT = Path(__file__).parents[2]
+from .conftest import ROOT, load, mistakes
+
 INVERSIONS = {
     "deepinversion",
     "adaptive-deepinversion",
@@ -24,17 +23,6 @@ INVERSIONS = {
     *(f"{name}-ipc{n}" for name in ("sre2l", "g-vbsm", "prism-dd") for n in (1, 10, 50)),
     *(f"{name}-ipc{n}" for name in ("g-vbsm-real-statistics", "prism-dd-real-init") for n in (10, 50)),
 }
-
-
-def load(path=None, **overrides):
-    return load_config(*([path] if path else []), overrides=overrides, root=ROOT)
-
-
-def mistake(**overrides):
-    with pytest.raises(ConfigError) as caught:
-        load(**overrides)
-    (line,) = str(caught.value).splitlines()
-    return line
 
 
 def own(**fields):
@@ -83,14 +71,6 @@ CASES = {
         {**own(teachers="subset"), "teachers": {"miniature-vgg": None, "miniature-mobilenet": None}},
         "methods.own.inversion.teachers: subset, but `teachers` names no further teacher",
     ),
-    "teacher without BatchNorm": (
-        {"run": ["sre2l"], "teacher": {"architecture": "miniature-mixer"}},
-        "methods.sre2l: needs BatchNorm, but teacher.architecture=miniature-mixer has none",
-    ),
-    "further teacher without BatchNorm": (
-        {"run": ["g-vbsm"], "teachers": {"miniature-vgg": {"architecture": "miniature-mixer"}}},
-        "methods.g-vbsm: needs BatchNorm, but teachers.miniature-vgg.architecture=miniature-mixer has none",
-    ),
     "real start without real images": (
         {"run": ["prism-dd-real-init"], "synthesis": {"real": None}},
         "synthesis.real: missing; method prism-dd-real-init of engine inversion needs the real training images",
@@ -111,36 +91,8 @@ CASES = {
 
 @pytest.mark.parametrize(("overrides", "message"), CASES.values(), ids=CASES)
 def test_a_mistake_is_one_clear_line(overrides, message):
-    assert mistake(**overrides).startswith(f"config: {message}")
-
-
-def test_plug_in_inversion_works_without_batchnorm():
-    config = load(run=["plug-in-inversion"], teacher={"architecture": "miniature-mixer"})
-    check_batchnorm(config, False)
-    assert not config.methods["plug-in-inversion"].needs_batchnorm
-
-
-def test_batchnorm_is_asked_of_every_teacher_of_a_method():
-    config, asked = load(run=["prism-dd"]), []
-
-    def without_vgg(architecture):
-        asked.append(architecture)
-        return architecture != "miniature-vgg"
-
-    with pytest.raises(ConfigError, match="methods.prism-dd needs BatchNorm, but teachers.miniature-vgg.architecture"):
-        check_batchnorm(config, without_vgg)
-    assert asked == ["miniature-resnet", "miniature-vgg"]
-    check_batchnorm(load(run=["sre2l"]), without_vgg)
-
-
-def test_architectures_without_batchnorm_are_listed():
-    from prism.config.names import ARCHITECTURES
-    from prism.models.architectures import keeps_batch_statistics
-
-    classifiers = pytest.importorskip("prism.models.classifiers")
-    for name in ARCHITECTURES:
-        assert keeps_batch_statistics(name) == classifiers.has_batchnorm(classifiers.build(name, 2, 32, seed=0)), name
-    assert keeps_batch_statistics("torchvision:resnet18") and not keeps_batch_statistics("torchvision:vit_b_16")
+    (line,) = mistakes(**overrides)
+    assert line.startswith(f"config: {message}")
 
 
 @pytest.mark.parametrize(

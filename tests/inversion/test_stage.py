@@ -5,10 +5,12 @@ import pytest
 import torch
 
 from prism.artifacts import progress_dir, sha256_file, verify
+from prism.data.classes import load_classes
+from prism.data.method_images import real_training_images
 from prism.data.shards import manifest_path, read_shard
 from prism.errors import ConfigError, EngineError, ModelError, ShardError
 from prism.inversion import stage
-from prism.inversion.real import convolution_moments, starts, training_images
+from prism.inversion.real import convolution_moments, starts
 from prism.inversion.stage import invert
 from prism.inversion.student import train_student
 from prism.models.checkpoints import load_classifier
@@ -152,9 +154,7 @@ def test_a_method_of_a_size_of_its_own_makes_so_many_images_in_as_many_shards(co
 
 
 def test_real_starts_are_the_class_s_own_images_and_moments_those_of_all_activations(config):
-    from prism.data.classes import load_classes
-
-    images = training_images(config, load_classes(config.classes), 2)
+    images = real_training_images(config, load_classes(config.classes), size_px=16, count=2)
     picked = starts(images, [(3, 1), (0, 0), (3, 3)])
     own = images.images[images.labels == 3]
     assert torch.equal((picked[0] * 255).round().to(torch.uint8), torch.from_numpy(own[1]).permute(2, 0, 1))
@@ -172,3 +172,10 @@ def test_real_starts_are_the_class_s_own_images_and_moments_those_of_all_activat
     torch.testing.assert_close(of_patches.mean[7], corner.mean(), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(of_patches.variance[7], corner.var(correction=0), rtol=1e-4, atol=1e-5)
     assert of_patches.mean.shape == (16,)
+
+
+def test_a_teacher_without_batchnorm_is_refused_before_anything_is_loaded(config, output, monkeypatch):
+    monkeypatch.setattr(stage, "load_teacher", lambda *given: pytest.fail("nothing should be loaded"))
+    without = config.teacher.model_copy(update={"architecture": "miniature-mixer"})
+    with pytest.raises(ConfigError, match="methods.sre2l needs BatchNorm, but teacher.architecture=miniature-mixer"):
+        invert(config.model_copy(update={"teacher": without}), "sre2l", 0, None, output)

@@ -79,4 +79,4 @@ def test_a_damaged_state_is_left_aside(train, steps, monkeypatch, tmp_path, capl
             train("killed")
     (state,) = (tmp_path / "results" / ".progress" / "killed").rglob("*.pt")
     state.write_bytes(state.read_bytes()[:99])
-    assert train("killed").read_bytes() == wanted and "the student is trained anew" in caplog.text
+    assert train("killed").read_bytes() == wanted and "starting anew" in caplog.text

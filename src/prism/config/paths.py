@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from prism.config.base import is_hub_id, split_archive
-from prism.config.checks import check_batchnorm
 from prism.config.model import Config
 from prism.config.replicates import missing_replicates
 from prism.errors import ConfigError
 
 
 def check_paths(config: Config, root: Path | str = ".", *, zoo: bool = False) -> None:
-    """Refuse a configuration whose files are missing, or whose teacher lacks the BatchNorm that a method needs.
+    """Refuse a configuration whose files are missing.
 
     Args:
         config: the configuration.
@@ -22,7 +20,7 @@ def check_paths(config: Config, root: Path | str = ".", *, zoo: bool = False) ->
         zoo: look for what the zoo is trained on alone; else for all that the experiment reads.
 
     Raises:
-        ConfigError: one line for each missing file, naming the key and the path; or naming the method.
+        ConfigError: one line for each missing file, naming the key and the path.
     """
     root, made = Path(root), Path(zoo_folder(config))
     missing = []
@@ -37,22 +35,6 @@ def check_paths(config: Config, root: Path | str = ".", *, zoo: bool = False) ->
         missing += [f"config: {key}: {problem}" for key, problem in missing_replicates(config, root)]
     if missing:
         raise ConfigError("\n".join(missing))
-    if not zoo:
-        check_batchnorm(config, _may_have_batchnorm(root / config.teacher.weights))
-
-
-def _may_have_batchnorm(weights: Path) -> bool:
-    """Whether weights have running statistics, as the header of a safetensors file tells without any library; of
-    other files it is known only once they are loaded.
-    """
-    if weights.suffix != ".safetensors":
-        return True
-    try:
-        with weights.open("rb") as file:
-            names = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        return any(name.endswith("running_mean") for name in names)
-    except (OSError, ValueError, MemoryError, OverflowError):
-        return True  # damaged: whoever loads it says so
 
 
 def zoo_folder(config: Config) -> str:

@@ -7,21 +7,20 @@ checkpoint and ends, on a CPU, in the same bytes as one that was not.
 from __future__ import annotations
 
 import logging
-import pickle
 import time
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from prism.artifacts import atomic_path
 from prism.config import AdaptiveConfig
 from prism.errors import ModelError
 from prism.inversion.optimise import CHECKPOINT_SECONDS
 from prism.inversion.schedule import learning_rate
 from prism.models.checkpoints import Classifier
 from prism.models.scoring import as_float
+from prism.models.training.losses import soft_label_loss
+from prism.models.training.unfinished import load_unfinished, save_unfinished
 from prism.seeds import derive, generator
 
 log = logging.getLogger(__name__)
@@ -36,13 +35,21 @@ class Imitation:
         answers: the teacher's logits (n, classes) on the same device.
         settings: steps, batch, learning rate and T.
         seed: of the order, and of what the network itself draws.
+        fingerprint: what must be the same for a checkpoint to be gone on from.
     """
 
     def __init__(
-        self, student: Classifier, images: Tensor, answers: Tensor, settings: AdaptiveConfig, *, seed: int
+        self,
+        student: Classifier,
+        images: Tensor,
+        answers: Tensor,
+        settings: AdaptiveConfig,
+        *,
+        seed: int,
+        fingerprint: str = "",
     ) -> None:
         self.student, self.images, self.answers = student, images, answers
-        self.settings, self.seed = settings, seed
+        self.settings, self.seed, self.fingerprint = settings, seed, fingerprint
         self.optimizer = torch.optim.Adam(student.network.parameters(), lr=settings.learning_rate)
         self.order = torch.empty(0, dtype=torch.int64)  # what is left of this pass over the images
         self.loss = torch.zeros(())
@@ -51,7 +58,7 @@ class Imitation:
         """Train to the end, or on from the checkpoint if there is one.
 
         Args:
-            checkpoint: file for the unfinished state, of this very training; None keeps none.
+            checkpoint: file for the unfinished state; None keeps none.
             seconds: least time between two checkpoints.
 
         Raises:
@@ -77,16 +84,14 @@ class Imitation:
     def step(self, step: int) -> None:
         """Update number ``step``, on the next images of the order."""
         settings = self.settings
-        size, t = min(settings.batch, len(self.images)), settings.temperature
+        size = min(settings.batch, len(self.images))
         if len(self.order) < size:  # what is left of a pass is too few for BatchNorm
             self.order = torch.randperm(len(self.images), generator=generator(derive(self.seed, "order", step)))
         rows, self.order = self.order[:size].to(self.images.device), self.order[size:]
         rate = learning_rate(step, iterations=settings.steps, peak=settings.learning_rate)
         self.optimizer.param_groups[0]["lr"] = rate
         logits = self.student(as_float(self.images[rows]))
-        wanted = functional.log_softmax(self.answers[rows] / t, dim=1)
-        own = functional.log_softmax(logits / t, dim=1)
-        loss = t * t * functional.kl_div(own, wanted, reduction="batchmean", log_target=True)
+        loss = soft_label_loss(logits, self.answers[rows], temperature=settings.temperature)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
@@ -101,23 +106,20 @@ class Imitation:
             "random": torch.get_rng_state(),
             "device_random": torch.cuda.get_rng_state(self.images.device) if self.images.is_cuda else None,
         }
-        with atomic_path(path) as temporary:
-            torch.save(state, temporary)
+        save_unfinished(path, state, fingerprint=self.fingerprint)
 
     def _restore(self, path: Path | None) -> int:
         """Take up the checkpoint, if there is one, and return the number of its next step."""
-        if path is None or not path.is_file():
-            return 0
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-            log.warning("%s: is left aside (%s); the student is trained anew", path, error)
+        keys = ("step", "network", "optimizer", "order", "random", "device_random")
+        device = self.images.device
+        state = load_unfinished(path, keys, fingerprint=self.fingerprint, device=device)
+        if state is None:
             return 0
         self.student.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.order = state["order"]
-        torch.set_rng_state(state["random"])
-        if self.images.is_cuda and state["device_random"] is not None:
-            torch.cuda.set_rng_state(state["device_random"], self.images.device)
+        self.order = state["order"].cpu()
+        torch.set_rng_state(state["random"].cpu())
+        if device.type == "cuda" and state["device_random"] is not None:
+            torch.cuda.set_rng_state(state["device_random"].cpu(), device)
         log.info("going on from step %d of the student's training", state["step"])
         return state["step"]

@@ -8,10 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from prism.config import Config
-from prism.data.classes import ClassList
-from prism.data.images import EvaluationData, ImageSet
-from prism.data.sources import load_source, split_seed
+from prism.data.images import ImageSet
 from prism.errors import DataError
 from prism.inversion.patches import patches
 from prism.inversion.statistics import InputMoments, Moments, moments
@@ -19,18 +16,6 @@ from prism.models.checkpoints import Classifier
 from prism.models.scoring import as_float
 
 _BATCH = 128
-
-
-def training_images(config: Config, classes: ClassList, count: int | None) -> ImageSet:
-    """Real training images at the teacher's size, ``count`` of each class or all."""
-    images = load_source(
-        str(config.synthesis.real),
-        size_px=config.teacher.size_px,
-        classes=classes,
-        count=count,
-        seed=split_seed(config.seed, "train"),
-    )
-    return EvaluationData(images).open_for("real")
 
 
 def starts(images: ImageSet, places: Sequence[tuple[int, int]]) -> Tensor:

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from prism.errors import ModelError
 from prism.guidance.batch_norm import Statistics
 from prism.inversion.patches import patches
+from prism.models.statistics import compared_layers
 
 _EPS = 1e-5
 
@@ -66,9 +66,7 @@ class StatisticsPass:
         *,
         patch_px: int | None = None,
     ) -> None:
-        self._layers = batchnorm_layers(network)
-        if not self._layers:
-            raise ModelError("the network has no BatchNorm layer with running statistics to compare with")
+        self._layers = compared_layers(network)
         self._constants = [_affine(layer) for layer in self._layers]
         self._watched = [
             (layer, convolutions[name])
@@ -104,11 +102,6 @@ class StatisticsPass:
                 self.patches.append(Statistics(*seen, *real.patches))
 
         return hook
-
-
-def batchnorm_layers(network: nn.Module) -> list[_BatchNorm]:
-    """The layers that keep running statistics."""
-    return [layer for layer in network.modules() if isinstance(layer, _BatchNorm) and layer.track_running_stats]
 
 
 def moments(seen: Tensor) -> Moments:

@@ -21,10 +21,10 @@ from prism.data.sources import resized
 from prism.devices import pick_device, run_facts, set_threads
 from prism.inversion import REVISION
 from prism.inversion.imitation import Imitation
-from prism.models.checkpoints import Classifier, save_model
-from prism.models.classifiers import build
+from prism.models.checkpoints import save_model
 from prism.models.hashes import hash_weights
 from prism.models.scoring import accuracy, predict
+from prism.models.students import new_student
 from prism.models.teacher import load_teacher
 from prism.seeds import derive
 
@@ -60,21 +60,15 @@ def train_student(config: Config, method: str, shards: Sequence[Path], output: P
         "inputs": {Path(shard).name: sha256_file(shard) for shard in shards},
         "models": {"teacher": hash_weights(Path(config.teacher.weights))},
     }
-    about = {
-        "architecture": settings.student,
-        "num_classes": len(classes),
-        "size_px": teacher.size_px,
-        "mean": list(config.teacher.mean),
-        "std": list(config.teacher.std),
-        "class_names": list(classes.names),
-    }
     seed = derive(config.seed, "inversion", "student")
-    student = Classifier(build(settings.student, len(classes), teacher.size_px, seed=seed), **about, metadata=about)
+    student = new_student(config.teacher, settings.student, classes, seed=seed)
     student.to(device, memory_format=torch.channels_last)
-    imitation = Imitation(student, pixels.to(device), answers.to(device), settings, seed=seed)
-    imitation.run(checkpoint=progress_dir(output) / f"{hash_of(identity)}.pt")
+    imitation = Imitation(
+        student, pixels.to(device), answers.to(device), settings, seed=seed, fingerprint=hash_of(identity)
+    )
+    imitation.run(checkpoint=progress_dir(output) / "checkpoint.pt")
     agreed = accuracy(predict(student, pixels, batch=settings.batch, device=device), answers.argmax(dim=1))
-    save_model(output, student, about)
+    save_model(output, student, student.metadata)
     manifest = write_manifest(
         output.with_suffix(".json"),
         **identity,
