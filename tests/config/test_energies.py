@@ -12,6 +12,7 @@ from prism.config import load_config
 from prism.config.energies import EnergyFacts, energy_facts, own_energies
 from prism.config.names import BATCHNORM_ENERGIES, ENERGIES, STUDENT_ENERGIES
 from prism.errors import ConfigError
+from prism.models.architectures import check_batchnorm
 
 ROOT = Path(__file__).parents[2]
 GOOD = """
@@ -125,8 +126,8 @@ def test_what_an_energy_reads_is_checked_as_of_the_library_s(own):
     own('ENERGIES = {"margin": guidance.Energy(margin, statistics=True)}')
     config = load(statistics="batch")
     assert config.methods["mine"].needs_batchnorm and config.methods["mine"].needs_batches
-    without = mistake(teacher={"architecture": "miniature-mixer"})
-    assert without.startswith(f"{key}: needs BatchNorm, but teacher.architecture=miniature-mixer has none")
+    with pytest.raises(ConfigError, match="methods.mine needs BatchNorm, but teacher.architecture=miniature-mixer"):
+        check_batchnorm(load(statistics="batch", teacher={"architecture": "miniature-mixer"}))
 
 
 def test_the_content_of_the_file_is_part_of_the_recipes_that_use_it_alone(own):
