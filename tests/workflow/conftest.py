@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from ..processes import started
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 COPIED = ("Snakefile", "workflow", "scripts", "config")
 MODELS = (
@@ -71,15 +73,7 @@ class Root:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
         sources = [str(REPOSITORY / "src"), environment.get("PYTHONPATH", "")]
         environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sources)), "PYTHONDONTWRITEBYTECODE": "1"}
-        return subprocess.Popen(
-            command,
-            cwd=self.path,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        return started(command, cwd=self.path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def dry_run(self, *arguments: str, configfile: str | None = "config/smoke.yaml") -> Answer:
         return self.snakemake("--dry-run", *arguments, configfile=configfile)
