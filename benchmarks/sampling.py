@@ -11,21 +11,18 @@ models serve where they are; else models of the same size with random weights, w
 from __future__ import annotations
 
 import argparse
-import csv
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from diffusers import StableDiffusionPipeline
+from measuring import RESULTS, in_turns, machine, machine_columns, medians, parser, ratio, write_rows
 from tqdm import tqdm
 
 from prism.config import Config, load_config
-from prism.devices import machine_facts, pick_device, pick_precision, set_threads
 from prism.guidance import Term
 from prism.miniature.zoo.autoencoder import new_autoencoder, new_tiny_autoencoder
 from prism.miniature.zoo.diffusion import new_scheduler, new_unet
@@ -38,7 +35,6 @@ from prism.seeds import generator
 from prism.synthesis.sampler import Sampler, SamplerSettings
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "results" / "sampling.csv"
 MODELS = ROOT / "assets" / "miniature"
 PROMPTS = [f"a photo of a {colour} crane, a wading bird, {place}" for place in CONTEXTS for colour in COLOURS]
 RECIPE = {"scale": 1.0, "interval": (0.3, 0.7)}  # of the method prism in config/methods.yaml
@@ -58,56 +54,36 @@ class Comparison:
 
 def main() -> None:
     options = _options()
-    device = pick_device(options.device)
-    dtype = pick_precision(options.precision, device)
-    set_threads(options.threads)
+    device, dtype = machine(options)
     with tempfile.TemporaryDirectory() as scratch:
         trained = all((MODELS / name).is_dir() for name in ("text-to-image", "tiny-decoder"))
-        folder = MODELS if trained else _random_models(Path(scratch))
+        folder = MODELS if trained else random_models(Path(scratch))
         config = _config(folder, options)
         comparisons = _comparisons(
             load_text_to_image(config.diffusion, device, dtype), _pipeline(folder, device, dtype), options
         )
         rows = []
         for one in tqdm(comparisons, desc="comparisons", disable=None):
-            seconds, peer, ratio = compare(one, options.rounds, device)
+            rounds = in_turns([one.program, one.peer], options.rounds, device)
+            seconds, peer = medians(rounds)
             target = "" if one.target is None else f"{one.target:.2f}"
             rows.append(
                 {
                     "comparison": one.name,
                     "seconds": f"{seconds:.4f}",
                     "peer_seconds": f"{peer:.4f}",
-                    "ratio": f"{ratio:.3f}",
+                    "ratio": f"{ratio(rounds, 0, 1):.3f}",
                     "target": target,
                     "images_per_second": f"{options.batch / seconds:.2f}",
                     "batch": options.batch,
                     "steps": options.steps,
                     "rounds": options.rounds,
                     "models": "miniature" if trained else "random",
-                    "device": machine_facts(device).get("gpu") or machine_facts(device)["cpu"],
-                    "threads": options.threads,
-                    "precision": str(dtype).removeprefix("torch."),
+                    **machine_columns(options, device, dtype),
                 }
             )
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    with options.output.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(options.output, rows)
     report(rows)
-
-
-def compare(one: Comparison, rounds: int, device: torch.device) -> tuple[float, float, float]:
-    """Medians over ``rounds``: seconds of the program, seconds of its peer, and their ratio.
-
-    Program and peer take turns, so that both meet the same machine; a round before the first warms both up.
-    """
-    pairs = [(_seconds(one.program, device), _seconds(one.peer, device)) for _ in range(rounds + 1)][1:]
-    return (
-        statistics.median(pair[0] for pair in pairs),
-        statistics.median(pair[1] for pair in pairs),
-        statistics.median(pair[0] / pair[1] for pair in pairs),
-    )
 
 
 def report(rows: list[dict[str, object]]) -> None:
@@ -122,14 +98,11 @@ def report(rows: list[dict[str, object]]) -> None:
 
 
 def _options() -> argparse.Namespace:
-    program = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    program = parser(__doc__)
     program.add_argument("--batch", type=int, default=40, help="images in a batch (default: %(default)s)")
     program.add_argument("--steps", type=int, default=25, help="sampling steps (default: %(default)s)")
     program.add_argument("--rounds", type=int, default=5, help="turns of each (default: %(default)s)")
-    program.add_argument("--threads", type=int, default=1, help="CPU threads (default: %(default)s)")
-    program.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
-    program.add_argument("--precision", default="auto", help="auto, fp32 or bf16 (default: %(default)s)")
-    program.add_argument("--output", type=Path, default=RESULTS, help="table (default: %(default)s)")
+    program.add_argument("--output", type=Path, default=RESULTS / "sampling.csv", help="table (default: %(default)s)")
     return program.parse_args()
 
 
@@ -201,7 +174,7 @@ def _pipeline(folder: Path, device: torch.device, dtype: torch.dtype) -> StableD
     return pipeline
 
 
-def _random_models(folder: Path) -> Path:
+def random_models(folder: Path) -> Path:
     """Folders ``text-to-image`` and ``tiny-decoder`` in the miniature's sizes, untrained."""
     torch.manual_seed(0)
     tokenizer = new_tokenizer(PROMPTS)
@@ -217,17 +190,6 @@ def _random_models(folder: Path) -> Path:
     ).save_pretrained(folder / "text-to-image")
     new_tiny_autoencoder().save_pretrained(folder / "tiny-decoder")
     return folder
-
-
-def _seconds(draw: Draw, device: torch.device) -> float:
-    """Seconds of one batch, the device's work included."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    started = time.perf_counter()
-    draw()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

@@ -12,23 +12,20 @@ entry. The miniature's models serve where they are; else models of the same size
 from __future__ import annotations
 
 import argparse
-import csv
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from sampling import MODELS, ROOT, _random_models
+from measuring import RESULTS, in_turns, machine, machine_columns, medians, parser, ratio, write_rows
+from sampling import MODELS, ROOT, random_models
 from torch import Tensor
 
 from prism.config import TokensConfig, load_config
 from prism.data.classes import load_classes
 from prism.data.pseudo_words import pseudo_word
-from prism.devices import machine_facts, pick_device, pick_precision, set_threads
 from prism.models.classifiers import build
 from prism.models.diffusion import load_text_to_image
 from prism.models.pseudo_words import add_pseudo_words, initial_row
@@ -38,7 +35,6 @@ from prism.tokens.drawing import Drawing, DrawingSettings
 from prism.tokens.learning import Learner
 from prism.tokens.state import State
 
-RESULTS = ROOT / "benchmarks" / "results" / "tokens.csv"
 TARGET = 5.0
 
 
@@ -69,27 +65,17 @@ class Bench:
 
 def main() -> None:
     options = _options()
-    device = pick_device(options.device)
-    set_threads(options.threads)
+    device, dtype = machine(options)
     with tempfile.TemporaryDirectory() as scratch:
         trained = (MODELS / "text-to-image").is_dir()
-        folder = MODELS if trained else _random_models(Path(scratch))
-        bench = _bench(folder, trained, options, device)
+        folder = MODELS if trained else random_models(Path(scratch))
+        bench = _bench(folder, trained, options, device, dtype)
         name = f"{bench.classes} together over one at a time"
         rows = [_compare(bench, name, options.batch, options.batch, options, device)]
         if options.released:
             rows.append(_compare(bench, "the same over batches of one", options.batch, 1, options, device))
-    facts = machine_facts(device)
-    common = {
-        "models": "miniature" if trained else "random",
-        "device": facts.get("gpu") or facts["cpu"],
-        "threads": options.threads,
-    }
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    with options.output.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0] | common), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row | common for row in rows)
+    common = {"models": "miniature" if trained else "random", **machine_columns(options, device, dtype)}
+    write_rows(options.output, [row | common for row in rows])
     report(rows)
 
 
@@ -108,18 +94,21 @@ def _compare(
     bench: Bench, name: str, batch: int, peer_batch: int, options: argparse.Namespace, device: torch.device
 ) -> dict[str, object]:
     """Medians over rounds in which both take turns, after one that warms up."""
-    pairs, difference = [], 0.0
-    for _ in range(options.rounds + 1):
-        seconds, ours = _timed(lambda: bench.together(batch), device)
-        peer, theirs = _timed(lambda: bench.alone(peer_batch), device)
-        pairs.append((seconds, peer))
-        difference = max(difference, float((ours - theirs).abs().max()))
-    kept = pairs[1:]
+    found = []
+
+    def kept(tokens: Tensor) -> None:
+        found.append(tokens)
+
+    rounds = in_turns(
+        [lambda: kept(bench.together(batch)), lambda: kept(bench.alone(peer_batch))], options.rounds, device
+    )
+    seconds, peer_seconds = medians(rounds)
+    difference = max(float((ours - theirs).abs().max()) for ours, theirs in zip(found[::2], found[1::2], strict=True))
     return {
         "comparison": name,
-        "seconds": f"{statistics.median(pair[0] for pair in kept):.3f}",
-        "peer_seconds": f"{statistics.median(pair[1] for pair in kept):.3f}",
-        "ratio": f"{statistics.median(pair[1] / pair[0] for pair in kept):.2f}",
+        "seconds": f"{seconds:.3f}",
+        "peer_seconds": f"{peer_seconds:.3f}",
+        "ratio": f"{ratio(rounds, 1, 0):.2f}",
         "target": f"{TARGET:.1f}",
         "largest_difference": f"{difference:.1e}",
         "classes": bench.classes,
@@ -129,25 +118,14 @@ def _compare(
         "batch": batch,
         "peer_batch": peer_batch,
         "rounds": options.rounds,
-        "precision": options.precision,
     }
 
 
-def _timed(learn: Callable[[], Tensor], device: torch.device) -> tuple[float, Tensor]:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    started = time.perf_counter()
-    found = learn()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - started, found
-
-
-def _bench(folder: Path, trained: bool, options: argparse.Namespace, device: torch.device) -> Bench:
+def _bench(folder: Path, trained: bool, options: argparse.Namespace, device: torch.device, dtype: torch.dtype) -> Bench:
     models = {"pipeline": str(folder / "text-to-image"), "tiny_decoder": str(folder / "tiny-decoder")}
     config = load_config(overrides={"diffusion": models}, root=ROOT)
     names = load_classes(ROOT / config.classes).names[: options.classes]
-    model = load_text_to_image(config.diffusion, device, pick_precision(options.precision, device))
+    model = load_text_to_image(config.diffusion, device, dtype)
     teacher = _teacher(config, trained).to(device)
     initial = initial_row(model, config.tokens.initial)
     words = add_pseudo_words(model, initial.expand(len(names), -1).clone())
@@ -179,7 +157,7 @@ def _teacher(config: object, trained: bool) -> Teacher:
 
 
 def _options() -> argparse.Namespace:
-    program = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    program = parser(__doc__)
     program.add_argument("--classes", type=int, default=10, help="classes (default: %(default)s)")
     program.add_argument("--images", type=int, default=4, help="images a class and epoch (default: %(default)s)")
     program.add_argument("--epochs", type=int, default=2, help="epochs (default: %(default)s)")
@@ -188,10 +166,7 @@ def _options() -> argparse.Namespace:
     program.add_argument("--rounds", type=int, default=3, help="turns of each (default: %(default)s)")
     program.add_argument("--decoder", default="full", choices=("full", "tiny"), help="default: %(default)s")
     program.add_argument("--released", action="store_true", help="also over batches of one, as in the released code")
-    program.add_argument("--threads", type=int, default=1, help="CPU threads (default: %(default)s)")
-    program.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
-    program.add_argument("--precision", default="auto", help="auto, fp32 or bf16 (default: %(default)s)")
-    program.add_argument("--output", type=Path, default=RESULTS, help="table (default: %(default)s)")
+    program.add_argument("--output", type=Path, default=RESULTS / "tokens.csv", help="table (default: %(default)s)")
     return program.parse_args()
 
 

@@ -2,19 +2,14 @@
 
 from pathlib import Path
 
-from prism.cli import check_name, parser, run
+from prism.cli import add_shards, check_name, experiment_parser, run
 from prism.config import load_config
 
 
 def main() -> None:
-    program = parser(__doc__)
-    program.add_argument(
-        "--config", type=Path, nargs="+", required=True, help="configuration, later files over earlier"
-    )
+    program = experiment_parser(__doc__)
     program.add_argument("--method", required=True, help="one of the configuration's methods")
-    program.add_argument(
-        "--shards", type=Path, nargs="*", default=[], help="the method's shards (.tar), none for real images"
-    )
+    add_shards(program)
     program.add_argument("--output", type=Path, required=True, help="metrics, .json")
     arguments = program.parse_args()
     config = load_config(*arguments.config)

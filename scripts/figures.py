@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-from prism.cli import parser, run
+from prism.cli import experiment_parser, run
 from prism.config import load_config
 
 
 def main() -> None:
-    program = parser(__doc__)
-    program.add_argument(
-        "--config", type=Path, nargs="+", required=True, help="configuration, later files over earlier"
-    )
+    program = experiment_parser(__doc__)
     program.add_argument("--figure", required=True, help="name of the figure")
     program.add_argument("--inputs", type=Path, nargs="*", default=[], help="the stages' results")
     program.add_argument("--output", type=Path, required=True, help="the figure, .png")

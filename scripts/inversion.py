@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-from prism.cli import check_name, parser, run
+from prism.cli import check_name, experiment_parser, run
 from prism.config import load_config
 
 
 def main() -> None:
-    program = parser(__doc__)
-    program.add_argument(
-        "--config", type=Path, nargs="+", required=True, help="configuration, later files over earlier"
-    )
+    program = experiment_parser(__doc__)
     program.add_argument("--method", required=True, help="a method with a section inversion.adaptive")
     program.add_argument("--shards", type=Path, nargs="+", required=True, help="images of inversion.adaptive.images")
     program.add_argument("--output", type=Path, required=True, help="student, .safetensors; its manifest goes beside")

@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-from prism.cli import check_name, parser, run
+from prism.cli import check_name, experiment_parser, run
 from prism.config import load_config
 
 
 def main() -> None:
-    program = parser(__doc__)
-    program.add_argument(
-        "--config", type=Path, nargs="+", required=True, help="configuration, later files over earlier"
-    )
+    program = experiment_parser(__doc__)
     program.add_argument("--strategy", required=True, help="one of the configuration's prompts.strategies")
     program.add_argument("--output", type=Path, required=True, help="prompts, .jsonl; the manifest goes beside it")
     arguments = program.parse_args()

@@ -11,15 +11,12 @@ import sys
 from pathlib import Path
 
 from prism.artifacts import atomic_path
-from prism.cli import parser, run
+from prism.cli import experiment_parser, run
 from prism.errors import PrismError
 
 
 def main() -> None:
-    program = parser(__doc__.splitlines()[0])
-    program.add_argument(
-        "--config", type=Path, nargs="+", required=True, help="configuration, later files over earlier"
-    )
+    program = experiment_parser(__doc__.splitlines()[0])
     program.add_argument("--contents", nargs="+", required=True, help="tables and figures that go in")
     program.add_argument("--output", type=Path, required=True, help="the report, .html")
     arguments = program.parse_args()

@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-from prism.cli import check_name, parser, run
+from prism.cli import check_name, experiment_parser, run
 from prism.config import load_config
 
 
 def main() -> None:
-    program = parser(__doc__)
-    program.add_argument(
-        "--config", type=Path, nargs="+", required=True, help="configuration, later files over earlier"
-    )
+    program = experiment_parser(__doc__)
     program.add_argument("--strategy", required=True, help="one of the configuration's strategies with `token`")
     program.add_argument("--prompts", type=Path, required=True, help="prompts (.jsonl) of the strategy")
     program.add_argument(

@@ -58,6 +58,43 @@ def encode() -> Callable[..., bytes]:
     return to_bytes
 
 
+@pytest.fixture
+def untrained(tmp_path: Path) -> Callable[..., Path]:
+    """``untrained(architecture, classes=10, size_px=32, seed=0, file=None)``: a file of random weights, by default
+    named after the architecture.
+    """
+
+    def write(
+        architecture: str, *, classes: int = 10, size_px: int = 32, seed: int = 0, file: str | None = None
+    ) -> Path:
+        from prism.models.checkpoints import save_model  # late: most tests need no torch
+        from prism.models.classifiers import build
+
+        path = tmp_path / f"{file or architecture}.safetensors"
+        facts = {"architecture": architecture, "num_classes": classes, "size_px": size_px}
+        network = build(architecture, classes, size_px, seed=seed)
+        save_model(path, network, {**facts, "mean": [0.5] * 3, "std": [0.25] * 3})
+        return path
+
+    return write
+
+
+@pytest.fixture
+def shard(tmp_path: Path) -> Path:
+    """A shard of drawn images, two of each of the miniature's ten classes, where a workflow would have it."""
+    from prism.data.shards import Sample, sample_key, write_shard
+    from prism.miniature.sources import world_images
+
+    drawn = world_images("sketch", 2, 5)
+    samples = [
+        Sample(sample_key(int(label), index % 2), image, {"class_index": int(label)})
+        for index, (image, label) in enumerate(zip(drawn.images, drawn.labels, strict=True))
+    ]
+    path = tmp_path / "results" / "x" / "synthesis" / "any" / "shard-0000.tar"
+    write_shard(path, samples, {"stage": "synthesis", "recipe": {}})
+    return path
+
+
 @pytest.fixture(scope="session")
 def random_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with text-to-image/, tiny-decoder/ and teacher.safetensors: real formats, small random networks."""

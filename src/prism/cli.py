@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -25,6 +26,22 @@ def parser(description: str) -> argparse.ArgumentParser:
     program = argparse.ArgumentParser(description=description, allow_abbrev=False)
     _add_log_level(program)
     return program
+
+
+def experiment_parser(description: str) -> argparse.ArgumentParser:
+    """The same with ``--config``, the files that :func:`prism.config.load_config` takes."""
+    program = parser(description)
+    program.add_argument(
+        "--config", type=Path, nargs="+", required=True, help="configuration, later files over earlier"
+    )
+    return program
+
+
+def add_shards(program: argparse.ArgumentParser) -> None:
+    """Add ``--shards``, for stages that take real images too."""
+    program.add_argument(
+        "--shards", type=Path, nargs="*", default=[], help="the method's shards (.tar), none for real images"
+    )
 
 
 def check_name(option: str, name: str, known: Iterable[str]) -> None:

@@ -1,7 +1,5 @@
 """A method of a size of its own, and one with stored labels: what follows for its recipes, and for no other's."""
 
-from pathlib import Path
-
 import pytest
 
 from prism.config import load_config
@@ -9,7 +7,8 @@ from prism.config.load import read_mapping
 from prism.config.paths import named_paths
 from prism.errors import ConfigError
 
-ROOT = Path(__file__).parents[2]
+from .conftest import ROOT
+
 OTHER = {"architecture": "miniature-vgg", "weights": "assets/miniature/teachers/miniature-vgg/model.safetensors"}
 STAGES = ("synthesis", "evaluation", "relabelling", "distillation")
 
@@ -80,12 +79,12 @@ def test_names_for_people_tell_sizes_apart_and_families_do_not():
     named = {"prompts": "class-name", "label": "SRe2L"}
     config = load(
         {
-            "sre2l-ipc1": {**named, "images_per_class": 1},
-            "sre2l-ipc10": {**named, "images_per_class": 10},
+            "own-ipc1": {**named, "images_per_class": 1},
+            "own-ipc10": {**named, "images_per_class": 10},
             "other-ipc10": {"prompts": "class-name", "images_per_class": 10},
         }
     )
-    names = ("sre2l-ipc1", "sre2l-ipc10", "other-ipc10", "prism")
+    names = ("own-ipc1", "own-ipc10", "other-ipc10", "prism")
     assert [config.family(name) for name in names] == ["SRe2L", "SRe2L", "other", "PRISM"]
     assert [config.label(name) for name in names] == [
         "SRe2L, 1 per class",
@@ -152,6 +151,47 @@ def test_teachers_of_an_ensemble_are_read_like_the_first_unless_they_say_otherwi
     paths = dict(named_paths(config))
     assert paths["methods.dd.relabel.teachers[1].weights"] == OTHER["weights"]
     assert config.label_teachers("vanilla") == []
+
+
+def test_the_further_teachers_of_the_experiment_may_label_too():
+    config = distilled(further_teachers=True, teachers=[{**OTHER, "size_px": 64}])
+    first, *further, last = config.label_teachers("dd")
+    assert (first, further, last.size_px) == (config.teacher, list(config.teachers.values()), 64)
+    assert "teachers.miniature-mobilenet.weights" in dict(named_paths(config))
+    assert differ(distilled(), distilled(further_teachers=True)) == {"relabelling"}
+    with pytest.raises(ConfigError, match="methods.dd.relabel.further_teachers: true, but `teachers` names no further"):
+        load(
+            {"dd": {"prompts": "class-name", "relabel": {"further_teachers": True}}},
+            teachers={"miniature-vgg": None, "miniature-mobilenet": None},
+        )
+
+
+SETS = {"sre2l": "SRe2L", "g-vbsm": "G-VBSM", "prism-dd": "PRISM-DD"}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_shipped_data_sets_differ_from_their_method_in_size_and_labels_alone(name):
+    config = load()
+    made = config.recipe("synthesis", method=name)
+    for size in (1, 10, 50):
+        method = f"{name}-ipc{size}"
+        recipe = config.recipe("synthesis", method=method)
+        assert {key for key in made if recipe[key] != made[key]} == {"method", "synthesis"}
+        assert recipe["synthesis"]["images_per_class"] == size
+        assert (config.family(method), config.label(method)) == (SETS[name], f"{SETS[name]}, {size} per class")
+        assert len(config.label_teachers(method)) == (1 if name == "sre2l" else 3)
+        loss = config.methods[method].relabel.training
+        assert (loss.loss, loss.hard_weight) == (("kl", 0.0) if name == "sre2l" else ("mse", 0.1))
+
+
+def test_the_experiment_of_data_sets_has_every_method_at_every_size():
+    config = load_config(ROOT / "config/dataset-distillation.yaml", root=ROOT)
+    sizes = {}
+    for method in config.run:
+        sizes.setdefault(config.family(method), []).append(config.images_per_class(method))
+    assert sizes == {name: [1, 10, 50] for name in ("Real images", "Vanilla", *SETS.values())}
+    assert all(config.methods[method].data_free for method in config.run if not method.startswith("real"))
+    assert len(config.distillation.seeds) == 3
 
 
 def test_a_resolved_configuration_says_the_same(tmp_path):

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from prism.config import load_config
 from prism.config.names import CLAIMED_METHODS
-from prism.errors import ConfigError
 
-ROOT = Path(__file__).parents[2]
+from .conftest import load, mistakes
+
 CLAIM = {"statement": "A.", "source": "B.", "mark": "ours", "kind": "greater", "metric": "accuracy"}
 SIDES = {"left": "prism", "right": ["vanilla"]}
-
-
-def load(**overrides):
-    return load_config(overrides=overrides, root=ROOT)
-
-
-def mistakes(**overrides):
-    with pytest.raises(ConfigError) as caught:
-        load(**overrides)
-    return str(caught.value).splitlines()
 
 
 @pytest.mark.parametrize(

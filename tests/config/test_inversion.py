@@ -1,16 +1,15 @@
 """Methods of engine inversion: refusals before anything runs, recipes, and which are data-free."""
 
-from pathlib import Path
-
 import pytest
 import yaml
 
-from prism.config import check_batches, check_batchnorm, load_config
+from prism.config import check_batches
 from prism.config.inversion import SMALLEST_BATCH, smallest_batch
 from prism.config.paths import named_paths
 from prism.errors import ConfigError
 
-ROOT = Path(__file__).parents[2]
+from .conftest import ROOT, load, mistakes
+
 INVERSIONS = {
     "deepinversion",
     "adaptive-deepinversion",
@@ -21,18 +20,9 @@ INVERSIONS = {
     "prism-dd",
     "prism-dd-anew",
     "prism-dd-real-init",
+    *(f"{name}-ipc{n}" for name in ("sre2l", "g-vbsm", "prism-dd") for n in (1, 10, 50)),
+    *(f"{name}-ipc{n}" for name in ("g-vbsm-real-statistics", "prism-dd-real-init") for n in (10, 50)),
 }
-
-
-def load(path=None, **overrides):
-    return load_config(*([path] if path else []), overrides=overrides, root=ROOT)
-
-
-def mistake(**overrides):
-    with pytest.raises(ConfigError) as caught:
-        load(**overrides)
-    (line,) = str(caught.value).splitlines()
-    return line
 
 
 def own(**fields):
@@ -64,6 +54,14 @@ CASES = {
         "methods.own.inversion.warmup: 10 should be smaller than the 10 steps of the shortest batch",
     ),
     "statistics of nothing": (own(statistics="real"), "methods.own.inversion.statistics: real, but batch_norm is 0"),
+    "patches of nothing": (
+        own(batch_norm=0.1, patch_px=4),
+        "methods.own.inversion.patch_px: 4, but only statistics: real compares patches; leave it out",
+    ),
+    "patches at half resolution": (
+        own(batch_norm=0.1, statistics="real", patch_px=4, coarse_iterations=5),
+        "methods.own.inversion.coarse_iterations: images at half resolution have fewer patches",
+    ),
     "growth at half resolution": (
         own(growth={}, coarse_iterations=5),
         "methods.own.inversion.coarse_iterations: not used by images that grow",
@@ -72,14 +70,6 @@ CASES = {
     "no further teacher": (
         {**own(teachers="subset"), "teachers": {"miniature-vgg": None, "miniature-mobilenet": None}},
         "methods.own.inversion.teachers: subset, but `teachers` names no further teacher",
-    ),
-    "teacher without BatchNorm": (
-        {"run": ["sre2l"], "teacher": {"architecture": "miniature-mixer"}},
-        "methods.sre2l: needs BatchNorm, but teacher.architecture=miniature-mixer has none",
-    ),
-    "further teacher without BatchNorm": (
-        {"run": ["g-vbsm"], "teachers": {"miniature-vgg": {"architecture": "miniature-mixer"}}},
-        "methods.g-vbsm: needs BatchNorm, but teachers.miniature-vgg.architecture=miniature-mixer has none",
     ),
     "real start without real images": (
         {"run": ["prism-dd-real-init"], "synthesis": {"real": None}},
@@ -101,36 +91,8 @@ CASES = {
 
 @pytest.mark.parametrize(("overrides", "message"), CASES.values(), ids=CASES)
 def test_a_mistake_is_one_clear_line(overrides, message):
-    assert mistake(**overrides).startswith(f"config: {message}")
-
-
-def test_plug_in_inversion_works_without_batchnorm():
-    config = load(run=["plug-in-inversion"], teacher={"architecture": "miniature-mixer"})
-    check_batchnorm(config, False)
-    assert not config.methods["plug-in-inversion"].needs_batchnorm
-
-
-def test_batchnorm_is_asked_of_every_teacher_of_a_method():
-    config, asked = load(run=["prism-dd"]), []
-
-    def without_vgg(architecture):
-        asked.append(architecture)
-        return architecture != "miniature-vgg"
-
-    with pytest.raises(ConfigError, match="methods.prism-dd needs BatchNorm, but teachers.miniature-vgg.architecture"):
-        check_batchnorm(config, without_vgg)
-    assert asked == ["miniature-resnet", "miniature-vgg"]
-    check_batchnorm(load(run=["sre2l"]), without_vgg)
-
-
-def test_architectures_without_batchnorm_are_listed():
-    from prism.config.names import ARCHITECTURES
-    from prism.models.architectures import keeps_batch_statistics
-
-    classifiers = pytest.importorskip("prism.models.classifiers")
-    for name in ARCHITECTURES:
-        assert keeps_batch_statistics(name) == classifiers.has_batchnorm(classifiers.build(name, 2, 32, seed=0)), name
-    assert keeps_batch_statistics("torchvision:resnet18") and not keeps_batch_statistics("torchvision:vit_b_16")
+    (line,) = mistakes(**overrides)
+    assert line.startswith(f"config: {message}")
 
 
 @pytest.mark.parametrize(
@@ -151,6 +113,10 @@ def test_too_small_a_batch_names_what_would_do():
     with pytest.raises(ConfigError, match="only 1 images.*synthesis.images_per_class=32 would do"):
         check_batches(small, classes=1)
     check_batches(small, classes=1, methods=["plug-in-inversion", "vanilla"])
+    own_size = load(run=["sre2l-ipc1", "sre2l-ipc10"], synthesis={"images_per_class": 40, "shards": 4})
+    check_batches(own_size, classes=8)
+    with pytest.raises(ConfigError, match="sre2l-ipc1.inversion.batch: a batch has only 5 images.*images_per_class=2 "):
+        check_batches(own_size, classes=5)
 
 
 def test_every_recipe_that_sees_real_images_says_so_in_its_label():
@@ -158,7 +124,8 @@ def test_every_recipe_that_sees_real_images_says_so_in_its_label():
     assert INVERSIONS <= set(methods)
     labelled = {name for name in INVERSIONS if "not data-free" in methods[name].label}
     assert labelled == {name for name in INVERSIONS if not methods[name].data_free}
-    assert labelled == {"g-vbsm-real-statistics", "prism-dd-real-init"}
+    paper = ("g-vbsm-real-statistics", "prism-dd-real-init")
+    assert labelled == {f"{name}{size}" for name in paper for size in ("", "-ipc10", "-ipc50")}
 
 
 def test_recipes_hold_what_a_method_uses_and_no_more():
@@ -171,6 +138,13 @@ def test_recipes_hold_what_a_method_uses_and_no_more():
         assert ("real" in recipe) is not config.methods[name].data_free
     for name in ("vanilla", "prism", "real"):
         assert not {"inversion", "teachers"} & set(config.recipe("synthesis", method=name))
+
+
+def test_a_key_that_came_later_is_in_the_recipe_where_it_is_used_alone():
+    config = load()
+    recipes = {name: config.recipe("synthesis", method=name)["inversion"] for name in INVERSIONS}
+    used = {name for name, recipe in recipes.items() if "patch_px" in recipe}
+    assert used == {name for name in INVERSIONS if name.startswith("g-vbsm-real-statistics")}
 
 
 def test_another_further_teacher_changes_the_methods_that_ask_it_alone():

@@ -1,17 +1,10 @@
 """A recipe is exactly what the results of a stage depend on."""
 
 import json
-from pathlib import Path
 
 import pytest
 
-from prism.config import load_config
-
-ROOT = Path(__file__).parents[2]
-
-
-def load(path=None, **overrides):
-    return load_config(*([ROOT / path] if path else []), overrides=overrides, root=ROOT)
+from .conftest import ROOT, load
 
 
 def recipes(config):
@@ -127,8 +120,8 @@ def test_the_share_of_photos_matters_where_styles_vary():
 
 
 def test_the_templates_do_not_depend_on_a_language_model():
-    one = load("config/smoke.yaml", prompts={"model": "./a"})
-    other = load("config/smoke.yaml", prompts={"model": "./b", "temperature": 0.0})
+    one = load(ROOT / "config/smoke.yaml", prompts={"model": "./a"})
+    other = load(ROOT / "config/smoke.yaml", prompts={"model": "./b", "temperature": 0.0})
     assert one.recipe("prompts", strategy="diversified") == other.recipe("prompts", strategy="diversified")
 
 
@@ -174,7 +167,11 @@ def test_strategies_without_a_token_have_the_recipe_that_they_had_before_there_w
 
 def test_real_training_images_matter_to_methods_that_are_not_data_free_alone():
     keys = changed(synthesis={"real": "other.zip"})
-    assert {key[1] for key in keys} == {"real", "g-vbsm-real-statistics", "prism-dd-real-init"}
+    paper = ("g-vbsm-real-statistics", "prism-dd-real-init")
+    assert {key[1] for key in keys} == {
+        "real",
+        *(f"{name}{size}" for name in paper for size in ("", "-ipc10", "-ipc50")),
+    }
     assert stages(key for key in keys if key[1] != "real") == {"synthesis"}
 
 
@@ -207,7 +204,7 @@ def test_writing_a_default_out_changes_nothing():
 
 
 def test_recipes_do_not_depend_on_where_the_data_lies():
-    here, there = load("config/cifar10.yaml"), load("config/cifar10.yaml", data_root="/elsewhere/data")
+    here, there = load(ROOT / "config/cifar10.yaml"), load(ROOT / "config/cifar10.yaml", data_root="/elsewhere/data")
     assert recipes(here) == recipes(there)
 
 

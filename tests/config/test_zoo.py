@@ -1,18 +1,13 @@
 """The section ``zoo``, and which files it and the experiment ask for."""
 
-from pathlib import Path
-
 import pytest
 
-from prism.config import ZooConfig, check_paths, load_config
+from prism.config import ZooConfig, check_paths
 from prism.errors import ConfigError
 
-ROOT = Path(__file__).parents[2]
+from .conftest import ROOT, load
+
 PHOTOGRAPHS = {"kind": "photographs", "images": ["p.zip!train"], "classes": "p.json"}
-
-
-def load(*paths, **overrides):
-    return load_config(*paths, overrides=overrides, root=ROOT)
 
 
 def test_the_default_is_the_miniature_as_it_was_shipped():

@@ -8,46 +8,30 @@ import pytest
 
 from prism.artifacts import progress_dir, verify
 from prism.config import load_config
-from prism.data.shards import Sample, sample_key, write_shard
+from prism.data import method_images
+from prism.data.shards import Sample, read_shard, write_shard
+from prism.data.sources import split_seed
 from prism.distillation.stage import distill
 from prism.distillation.trainer import Trainer
 from prism.errors import DataError, ModelError
 from prism.generalization.stage import generalize
-from prism.miniature.sources import world_images
-from prism.models.checkpoints import load_classifier, save_model
-from prism.models.classifiers import build
+from prism.models.checkpoints import load_classifier
 
 
 @pytest.fixture
-def config(project_root, tmp_path, monkeypatch):
+def config(project_root, untrained, monkeypatch):
     monkeypatch.chdir(project_root)
-    teacher = tmp_path / "teacher.safetensors"
-    description = {"architecture": "miniature-resnet", "num_classes": 10, "size_px": 32}
-    description |= {"mean": [0.5] * 3, "std": [0.25] * 3}
-    save_model(teacher, build("miniature-resnet", 10, seed=0), description)
     return load_config(
         project_root / "config/config.yaml",
         project_root / "config/smoke.yaml",
         overrides={
-            "teacher": {"weights": str(teacher)},
+            "teacher": {"weights": str(untrained("miniature-resnet"))},
             "students": {"tiny": {"architecture": "miniature-student-small"}},
             "distillation": {"epochs": 2, "batch": 10},
             "device": "cpu",
             "precision": "fp32",
         },
     )
-
-
-@pytest.fixture
-def shard(tmp_path):
-    drawn = world_images("sketch", 2, 5)
-    samples = [
-        Sample(sample_key(int(label), index % 2), image, {"class_index": int(label)})
-        for index, (image, label) in enumerate(zip(drawn.images, drawn.labels, strict=True))
-    ]
-    path = tmp_path / "results" / "x" / "synthesis" / "vanilla" / "shard-0000.tar"
-    write_shard(path, samples, {"stage": "synthesis", "recipe": {}})
-    return path
 
 
 @pytest.fixture
@@ -106,13 +90,11 @@ def test_the_real_upper_bound_takes_as_many_real_images_and_says_so(config, fold
 
 
 def test_a_data_free_method_draws_no_real_training_image(config, shard, folder, monkeypatch):
-    from prism.distillation import stage
-
     asked = []
-    load = stage.load_source
-    monkeypatch.setattr(stage, "load_source", lambda spec, **o: (asked.append(o["seed"]), load(spec, **o))[1])
+    load = method_images.load_source
+    monkeypatch.setattr(method_images, "load_source", lambda spec, **o: (asked.append(o["seed"]), load(spec, **o))[1])
     distill(config, "vanilla", "tiny", 0, [shard], folder)
-    assert asked == [stage.split_seed(config.seed, "test")]
+    assert asked == [split_seed(config.seed, "test")]
 
 
 def test_shards_for_real_and_labels_beyond_the_classes_are_refused(config, shard, folder, tmp_path):
@@ -123,6 +105,23 @@ def test_shards_for_real_and_labels_beyond_the_classes_are_refused(config, shard
     write_shard(other, [Sample("0010-000000", image, {"class_index": 10})], {"stage": "synthesis", "recipe": {}})
     with pytest.raises(DataError, match="label 10"):
         distill(config, "vanilla", "tiny", 0, [other], folder)
+
+
+def test_hard_labels_are_those_that_latent_cutmix_mixed_and_soft_ones_need_none(config, shard, folder):
+    drawn = read_shard(shard)
+    other = shard.with_name("shard-0001.tar")
+    mixed = {"mixed_class_index": 9, "mix": 0.25}
+    pairs = list(zip(drawn.keys, drawn.images, drawn.records, strict=True))
+    samples = [Sample(key, image, {**record, **mixed}) for key, image, record in pairs]
+    write_shard(other, samples, {"stage": "synthesis", "recipe": {}})
+
+    def student(alpha, of):
+        settings = config.distillation.model_copy(update={"alpha": alpha})
+        distill(config.model_copy(update={"distillation": settings}), "vanilla", "tiny", 0, [of], folder)
+        return (folder / "history.csv").read_bytes()
+
+    assert student(0.5, other) != student(0.5, shard)
+    assert student(0.0, other) == student(0.0, shard)
 
 
 def test_generalization_scores_every_domain_of_the_configuration(config, shard, folder, tmp_path):
@@ -136,9 +135,6 @@ def test_generalization_scores_every_domain_of_the_configuration(config, shard, 
         assert 0 <= result["accuracy"] <= 1 and result["n"] == 10 * config.generalization.per_class
 
 
-def test_generalization_refuses_a_student_of_other_classes(config, tmp_path):
-    description = {"architecture": "miniature-student-small", "num_classes": 7, "size_px": 32}
-    description |= {"mean": [0.5] * 3, "std": [0.25] * 3}
-    save_model(tmp_path / "other.safetensors", build("miniature-student-small", 7), description)
+def test_generalization_refuses_a_student_of_other_classes(config, untrained, tmp_path):
     with pytest.raises(ModelError, match="7 outputs.*10 classes"):
-        generalize(config, tmp_path / "other.safetensors", tmp_path / "seed-0.json")
+        generalize(config, untrained("miniature-student-small", classes=7), tmp_path / "seed-0.json")

@@ -1,5 +1,7 @@
 """Training on stored labels: the file's views and logits are learned from, the teacher is never asked."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch.nn import functional
@@ -9,32 +11,21 @@ from prism.config import LabelTraining, RelabelConfig, load_config
 from prism.data.images import ImageSet
 from prism.data.soft_labels import LabelFacts, SoftLabels, pixels_hash, write_soft_labels
 from prism.data.views import Drawing, draw_views
-from prism.distillation.losses import hard_label_loss, logit_error, soft_label_loss
 from prism.distillation.stage import training_recipe
 from prism.distillation.stored import StoredLabels
-from prism.distillation.trainer import Labelled, Recipe, Trainer
-from prism.models.checkpoints import Classifier
-from prism.models.classifiers import build
+from prism.distillation.trainer import Recipe, Trainer
 from prism.models.teacher import Teacher
+from prism.models.training.losses import hard_label_loss, logit_error, soft_label_loss
 from prism.seeds import generator
 
-DEVICE = torch.device("cpu")
-ABOUT = {"num_classes": 4, "size_px": 16, "mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}
-NAME = "miniature-student-small"
+from ..trainings import classifier, coloured, ends_as_if_never_killed, options, same, weights
+
 COUNT, EPOCHS = 24, 3
 RECIPE = Recipe(epochs=EPOCHS, batch=8, learning_rate=0.01, optimizer="adamw", loss="mse", hard_weight=0.1)
 
 
-def classifier(seed, kind=Classifier):
-    return kind(build(NAME, 4, 16, seed=seed), architecture=NAME, **ABOUT)
-
-
 def images():
-    """Four classes that differ in colour."""
-    labels = torch.arange(COUNT) % 4
-    noise = torch.randint(0, 120, (COUNT, 16, 16, 3), generator=generator(0))
-    colour = torch.tensor([[120, 0, 0], [0, 120, 0], [0, 0, 120], [120, 120, 0]])[labels]
-    return Labelled((noise + colour[:, None, None, :]).to(torch.uint8), labels)
+    return coloured(COUNT, 0)
 
 
 def stored(folder, logits=None, epochs=EPOCHS):
@@ -53,17 +44,8 @@ def stored(folder, logits=None, epochs=EPOCHS):
     return SoftLabels(path)
 
 
-def trainer(labels, recipe=RECIPE, **options):
-    student, teacher = classifier(7), classifier(1, Teacher)
-    return Trainer(student, teacher, images(), images(), recipe, seed=0, device=DEVICE, labels=labels, **options)
-
-
-def weights(of):
-    return {name: value.clone() for name, value in of.student.network.state_dict().items()}
-
-
-def same(one, other):
-    return all(torch.equal(value, other[name]) for name, value in one.items())
+def trainer(labels, recipe=RECIPE, **changes):
+    return Trainer(classifier(7), classifier(1, Teacher), images(), images(), recipe, options(**changes), labels=labels)
 
 
 def test_targets_share_two_classes_by_area_and_logits_are_the_file_s(tmp_path):
@@ -93,30 +75,14 @@ def test_a_student_learns_what_the_file_says_and_the_teacher_is_never_asked(tmp_
     monkeypatch.setattr(Trainer, "_ask_teacher", ask)
     recipe = Recipe(epochs=40, batch=8, learning_rate=0.01, optimizer="adamw", temperature=2.0)
     history = trainer(labels, recipe).run()
-    assert history[-1].loss < 0.7 * history[0].loss
-    assert history[-1].agreement > 0.5 and history[-1].test_accuracy <= 0.25  # epochs come round again
+    assert history[-1]["loss"] < 0.7 * history[0]["loss"]
+    assert history[-1]["agreement"] > 0.5 and history[-1]["test_accuracy"] <= 0.25  # epochs come round again
 
 
 @pytest.mark.parametrize("dies_at", [(0, 2), (2, 0)])
 def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(tmp_path, monkeypatch, dies_at):
-    labels, step = stored(tmp_path), Trainer.step
-    whole = trainer(labels)
-    whole.run()
-    options = {"checkpoint": tmp_path / "checkpoint.pt", "checkpoint_seconds": 0.0}
-
-    def dying(self, epoch, number, indices):
-        if (epoch, number) == dies_at:
-            raise KeyboardInterrupt
-        step(self, epoch, number, indices)
-
-    monkeypatch.setattr(Trainer, "step", dying)
-    with pytest.raises(KeyboardInterrupt):
-        trainer(labels, **options).run()
-    steps = []
-    monkeypatch.setattr(Trainer, "step", lambda self, e, n, i: (steps.append((e, n)), step(self, e, n, i)))
-    resumed = trainer(labels, **options)
-    resumed.run()
-    assert same(weights(resumed), weights(whole)) and steps[0] == dies_at
+    labels = stored(tmp_path)
+    assert ends_as_if_never_killed(partial(trainer, labels), dies_at, tmp_path / "checkpoint.pt", monkeypatch)
 
 
 def test_a_checkpoint_made_with_other_labels_is_left_aside(tmp_path, caplog):

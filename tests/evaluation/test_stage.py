@@ -16,21 +16,10 @@ from prism.errors import DataError, ModelError
 from prism.evaluation import measures
 from prism.evaluation.stage import evaluate
 from prism.miniature.lexicon import COLOURS, CONCEPTS, CONTEXTS, STYLES
-from prism.models.checkpoints import save_model
-from prism.models.classifiers import build
 
+NAME = "miniature-student-small"
 PER_CLASS = 3
 Place = Callable[..., tuple[Config, list[Path], Path]]
-
-
-def _network(path: Path, outputs: int, seed: int) -> Path:
-    facts = {"architecture": "miniature-student-small", "num_classes": outputs, "size_px": 32}
-    save_model(
-        path,
-        build("miniature-student-small", outputs, 32, seed=seed),
-        {**facts, "mean": [0.5] * 3, "std": [0.25] * 3},
-    )
-    return path
 
 
 def _shard(path: Path, images: range) -> Path:
@@ -46,14 +35,14 @@ def _shard(path: Path, images: range) -> Path:
 
 
 @pytest.fixture
-def place(tmp_path: Path, project_root: Path) -> Place:
+def place(tmp_path: Path, project_root: Path, untrained: Callable[..., Path]) -> Place:
     """``place(**evaluation)``: a configuration, two shards of 15 images each, and where the output goes."""
 
     def make(**evaluation: Any) -> tuple[Config, list[Path], Path]:
         heads = len(CONCEPTS) + len(STYLES) + len(CONTEXTS) + len(COLOURS)
         settings = {
-            "extractor": {"kind": "miniature", "weights": str(_network(tmp_path / "f.safetensors", 7, 1))},
-            "oracle": str(_network(tmp_path / "o.safetensors", heads, 2)),
+            "extractor": {"kind": "miniature", "weights": str(untrained(NAME, classes=7, seed=1, file="f"))},
+            "oracle": str(untrained(NAME, classes=heads, seed=2, file="o")),
             "reference_per_class": 4,
             "kid_subset_size": 10,
             "kid_subsets": 3,
@@ -65,7 +54,7 @@ def place(tmp_path: Path, project_root: Path) -> Place:
             "device": "cpu",
             "teacher": {
                 "architecture": "miniature-student-small",
-                "weights": str(_network(tmp_path / "t.safetensors", 10, 3)),
+                "weights": str(untrained(NAME, classes=10, seed=3, file="t")),
             },
             "synthesis": {"images_per_class": PER_CLASS, "shards": 1},
             "evaluation": {**settings, **evaluation},

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from prism.config import InversionConfig, load_config
-from prism.models.checkpoints import Classifier, save_model
-from prism.models.classifiers import build
+from prism.models.checkpoints import Classifier
 from prism.models.networks import MiniatureStudent
 
 ABOUT = {"num_classes": 3, "size_px": 8, "mean": (0.5, 0.4, 0.3), "std": (0.25, 0.2, 0.3)}
@@ -31,15 +30,12 @@ def settings(**fields):
 
 
 @pytest.fixture
-def config(tmp_path, project_root, monkeypatch):
+def config(untrained, project_root, monkeypatch):
     """The smoke configuration: a teacher and a further one of random weights, methods of few steps."""
     monkeypatch.chdir(project_root)
-    about = {"num_classes": 10, "size_px": 16, "mean": [0.5] * 3, "std": [0.25] * 3}
-    paths = {}
-    for seed, name in enumerate(("miniature-student", "miniature-student-small")):
-        paths[name] = tmp_path / f"{name}.safetensors"
-        save_model(paths[name], build(name, 10, seed=seed), {**about, "architecture": name})
-    section = {key: about[key] for key in ("size_px", "mean", "std")}
+    section = {"size_px": 16, "mean": [0.5] * 3, "std": [0.25] * 3}
+    names = ("miniature-student", "miniature-student-small")
+    paths = {name: untrained(name, size_px=16, seed=seed) for seed, name in enumerate(names)}
     short = {"iterations": 4, "batch": 10}
     inversions = {
         "deepinversion": {**short, "coarse_iterations": 3, "warmup": 2},

@@ -5,10 +5,12 @@ import pytest
 import torch
 
 from prism.artifacts import progress_dir, sha256_file, verify
+from prism.data.classes import load_classes
+from prism.data.method_images import real_training_images
 from prism.data.shards import manifest_path, read_shard
 from prism.errors import ConfigError, EngineError, ModelError, ShardError
 from prism.inversion import stage
-from prism.inversion.real import convolution_moments, starts, training_images
+from prism.inversion.real import convolution_moments, starts
 from prism.inversion.stage import invert
 from prism.inversion.student import train_student
 from prism.models.checkpoints import load_classifier
@@ -141,10 +143,18 @@ def test_a_shard_beyond_the_plan_is_refused(config, output, shard):
         invert(config, "sre2l", shard, None, output)
 
 
-def test_real_starts_are_the_class_s_own_images_and_moments_those_of_all_activations(config):
-    from prism.data.classes import load_classes
+@pytest.mark.parametrize("images", [1, 3])
+def test_a_method_of_a_size_of_its_own_makes_so_many_images_in_as_many_shards(config, output, images):
+    small = config.methods["sre2l"].model_copy(update={"images_per_class": images})
+    config = config.model_copy(update={"methods": {**config.methods, "small": small}})
+    invert(config, "small", 0, None, output)
+    assert len(read_shard(output).images) == 10 * images
+    with pytest.raises(ShardError, match="there is no shard 1"):  # two do not divide them
+        invert(config, "small", 1, None, output)
 
-    images = training_images(config, load_classes(config.classes), 2)
+
+def test_real_starts_are_the_class_s_own_images_and_moments_those_of_all_activations(config):
+    images = real_training_images(config, load_classes(config.classes), size_px=16, count=2)
     picked = starts(images, [(3, 1), (0, 0), (3, 3)])
     own = images.images[images.labels == 3]
     assert torch.equal((picked[0] * 255).round().to(torch.uint8), torch.from_numpy(own[1]).permute(2, 0, 1))
@@ -152,6 +162,20 @@ def test_real_starts_are_the_class_s_own_images_and_moments_those_of_all_activat
     teacher = load_classifier(config.teacher.weights)
     found = convolution_moments(teacher, images, torch.device("cpu"))
     shown = teacher.preprocess(torch.from_numpy(images.images).permute(0, 3, 1, 2) / 255)
-    torch.testing.assert_close(found["trunk.0"].mean, shown.mean(dim=(0, 2, 3)), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(found["trunk.0"].variance, shown.var(dim=(0, 2, 3), correction=0), rtol=1e-4, atol=1e-5)
+    first = found["trunk.0"].channels
+    torch.testing.assert_close(first.mean, shown.mean(dim=(0, 2, 3)), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(first.variance, shown.var(dim=(0, 2, 3), correction=0), rtol=1e-4, atol=1e-5)
     assert set(found) == {f"trunk.{index}" for index in (0, 3, 6, 9)}
+    assert found["trunk.0"].patches is None
+    of_patches = convolution_moments(teacher, images, torch.device("cpu"), patch_px=4)["trunk.0"].patches
+    corner = shown[:, :, 4:8, 12:]  # second row of four, last column
+    torch.testing.assert_close(of_patches.mean[7], corner.mean(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(of_patches.variance[7], corner.var(correction=0), rtol=1e-4, atol=1e-5)
+    assert of_patches.mean.shape == (16,)
+
+
+def test_a_teacher_without_batchnorm_is_refused_before_anything_is_loaded(config, output, monkeypatch):
+    monkeypatch.setattr(stage, "load_teacher", lambda *given: pytest.fail("nothing should be loaded"))
+    without = config.teacher.model_copy(update={"architecture": "miniature-mixer"})
+    with pytest.raises(ConfigError, match="methods.sre2l needs BatchNorm, but teacher.architecture=miniature-mixer"):
+        invert(config.model_copy(update={"teacher": without}), "sre2l", 0, None, output)

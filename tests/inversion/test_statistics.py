@@ -5,7 +5,7 @@ import torch
 
 from prism.errors import ModelError
 from prism.guidance.batch_norm import Statistics, batch_norm
-from prism.inversion.statistics import Moments, StatisticsPass, moments, smoothed
+from prism.inversion.statistics import InputMoments, Moments, StatisticsPass, moments, smoothed
 from prism.models.classifiers import build
 from prism.models.statistics import StatisticsRecorder
 
@@ -73,7 +73,7 @@ def test_convolutions_are_compared_in_the_order_in_which_layers_run():
     network = classifier(1).network
     names = [name for name, one in network.named_modules() if isinstance(one, torch.nn.Conv2d)]
     channels = {name: dict(network.named_modules())[name].in_channels for name in names}
-    real = {name: Moments(torch.zeros(channels[name]), torch.ones(channels[name])) for name in names}
+    real = {name: InputMoments(Moments(torch.zeros(channels[name]), torch.ones(channels[name]))) for name in names}
     with StatisticsPass(network, real) as seen:
         network(pixels())
     assert len(seen.statistics) == len(names) + sum(isinstance(x, torch.nn.BatchNorm2d) for x in network.modules())

@@ -8,12 +8,10 @@ import pytest
 
 from prism.artifacts import progress_dir, verify
 from prism.config import load_config
-from prism.data.shards import Sample, sample_key, write_shard
+from prism.data import method_images
+from prism.data.sources import split_seed
 from prism.errors import ConfigError, DataError
-from prism.miniature.sources import world_images
-from prism.models.checkpoints import load_classifier, save_model
-from prism.models.classifiers import build
-from prism.pruning import stage
+from prism.models.checkpoints import load_classifier
 from prism.pruning.masks import prunable
 from prism.pruning.stage import prune
 from prism.tables.frame import collect
@@ -22,32 +20,17 @@ NAMES = ("pruned.safetensors", "metrics.json")
 
 
 @pytest.fixture
-def config(project_root, tmp_path, monkeypatch):
+def config(project_root, untrained, monkeypatch):
     monkeypatch.chdir(project_root)
-    teacher = tmp_path / "teacher.safetensors"
-    description = {"architecture": "miniature-student-small", "num_classes": 10, "size_px": 32}
-    description |= {"mean": [0.5] * 3, "std": [0.25] * 3}
-    save_model(teacher, build("miniature-student-small", 10, seed=0), description)
+    name = "miniature-student-small"
     return load_config(
         project_root / "config/smoke.yaml",
         overrides={
-            "teacher": {"architecture": "miniature-student-small", "weights": str(teacher)},
+            "teacher": {"architecture": name, "weights": str(untrained(name))},
             "pruning": {"epochs": 2, "batch": 8},
             "device": "cpu",
         },
     )
-
-
-@pytest.fixture
-def shard(tmp_path):
-    drawn = world_images("sketch", 2, 5)
-    samples = [
-        Sample(sample_key(int(label), index % 2), image, {"class_index": int(label)})
-        for index, (image, label) in enumerate(zip(drawn.images, drawn.labels, strict=True))
-    ]
-    path = tmp_path / "results" / "x" / "synthesis" / "vanilla" / "shard-0000.tar"
-    write_shard(path, samples, {"stage": "synthesis", "recipe": {}})
-    return path
 
 
 @pytest.fixture
@@ -80,12 +63,12 @@ def test_a_pruned_network_its_scores_and_its_manifest_are_written_the_same_each_
 
 def test_a_data_free_method_draws_no_real_training_image_and_the_upper_bound_does(config, shard, folder, monkeypatch):
     asked = []
-    load = stage.load_source
-    monkeypatch.setattr(stage, "load_source", lambda spec, **o: (asked.append(o["seed"]), load(spec, **o))[1])
+    load = method_images.load_source
+    monkeypatch.setattr(method_images, "load_source", lambda spec, **o: (asked.append(o["seed"]), load(spec, **o))[1])
     prune(config, "vanilla", 0.5, 0, [shard], folder)
-    assert asked == [stage.split_seed(config.seed, "test")]
+    assert asked == [split_seed(config.seed, "test")]
     prune(config, "real", 0.5, 0, [], folder)
-    assert asked[1:] == [stage.split_seed(config.seed, "train"), stage.split_seed(config.seed, "test")]
+    assert asked[1:] == [split_seed(config.seed, "train"), split_seed(config.seed, "test")]
     assert json.loads((folder / "metrics.json").read_text())["upper_bound"] is True
 
 

@@ -9,15 +9,15 @@ from torch.nn import functional
 
 from prism.artifacts import progress_dir, verify
 from prism.config import load_config
-from prism.data.shards import Sample, sample_key, write_shard
+from prism.data.shards import Sample, read_shard, write_shard
 from prism.data.soft_labels import SoftLabels
 from prism.distillation.stage import distill
-from prism.distillation.trainer import Trainer
 from prism.errors import ConfigError, DataError, ModelError
 from prism.miniature.sources import world_images
 from prism.models.checkpoints import Classifier, save_model
 from prism.models.classifiers import build
 from prism.models.teacher import Teacher, load_teacher
+from prism.models.training.loop import Training
 from prism.relabelling import progress
 from prism.relabelling.stage import Labeller, relabel
 
@@ -26,19 +26,15 @@ ENSEMBLE = "ensemble"
 
 
 @pytest.fixture
-def config(project_root, tmp_path, monkeypatch):
+def config(project_root, untrained, monkeypatch):
     monkeypatch.chdir(project_root)
-    for seed, name in enumerate(("miniature-student-small", "miniature-student")):
-        network = build(name, 10, 32, seed=seed)
-        save_model(tmp_path / f"{name}.safetensors", network, {"architecture": name, **ABOUT})
-    other = {"architecture": "miniature-student", "weights": str(tmp_path / "miniature-student.safetensors")}
+    names = ("miniature-student-small", "miniature-student")
+    teacher, other = (
+        {"architecture": name, "weights": str(untrained(name, seed=seed))} for seed, name in enumerate(names)
+    )
     methods = {
         "single": {"relabel": {"batch": 3, "cutmix": 0.0}},
         ENSEMBLE: {"relabel": {"batch": 7, "teachers": [other], "training": {"loss": "mse", "hard_weight": 0.1}}},
-    }
-    teacher = {
-        "architecture": "miniature-student-small",
-        "weights": str(tmp_path / "miniature-student-small.safetensors"),
     }
     return load_config(
         "config/config.yaml",
@@ -53,18 +49,6 @@ def config(project_root, tmp_path, monkeypatch):
             "precision": "fp32",
         },
     )
-
-
-@pytest.fixture
-def shard(tmp_path):
-    drawn = world_images("sketch", 2, 5)
-    samples = [
-        Sample(sample_key(int(label), index % 2), image, {"class_index": int(label)})
-        for index, (image, label) in enumerate(zip(drawn.images, drawn.labels, strict=True))
-    ]
-    path = tmp_path / "results" / "x" / "synthesis" / "any" / "shard-0000.tar"
-    write_shard(path, samples, {"stage": "synthesis", "recipe": {}})
-    return path
 
 
 @pytest.fixture
@@ -107,9 +91,9 @@ def test_the_student_sees_what_the_teachers_saw_bit_for_bit(config, shard, outpu
     teachers = len(config.label_teachers(method))
     assert len(seen) == teachers * 2 * -(-20 // config.methods[method].relabel.batch)
     asked = torch.cat(seen[::teachers]).unflatten(0, (2, 20))  # (epochs, images, 3, 32, 32), in the order of images
-    step, both = Trainer.step, Classifier.logits_and_features
+    step, both = Training.step, Classifier.logits_and_features
     now = []
-    monkeypatch.setattr(Trainer, "step", lambda self, e, n, i: (now.append((e, i)), step(self, e, n, i)))
+    monkeypatch.setattr(Training, "step", lambda self, e, n, i: (now.append((e, i)), step(self, e, n, i)))
 
     def learn(self, pixels):
         epoch, indices = now[-1]
@@ -185,11 +169,9 @@ def test_progress_of_another_recipe_is_not_used(config, shard, output, tmp_path,
     method = config.methods["single"].model_copy(update={"relabel": plain})
     changed = config.model_copy(update={"methods": config.methods | {"single": method}})
     relabel(changed, "single", [shard], other)
-    monkeypatch.setattr(progress.Parts, "write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(progress.Parts, "write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         relabel(config, "single", [shard], output)
-    monkeypatch.undo()
-    monkeypatch.chdir(config_root())
     relabel(changed, "single", [shard], output)
     assert output.read_bytes() == other.read_bytes()
 
@@ -223,13 +205,5 @@ def test_labels_beyond_the_class_list_and_answers_that_are_no_number_are_refused
     assert not output.exists()
 
 
-def config_root():
-    from pathlib import Path
-
-    return Path(__file__).parents[2]
-
-
 def _pictures(shard):
-    from prism.data.shards import read_shard
-
     return read_shard(shard).images

@@ -14,6 +14,8 @@ import pytest
 from prism.artifacts import progress_dir, verify
 from prism.data.shards import manifest_path
 
+from ..processes import started
+
 KILLS = 5
 
 
@@ -27,14 +29,12 @@ def start(config, prompt_file, tmp_path, project_root):
     def start(output):
         command = [sys.executable, "scripts/synthesis.py", "--config", str(resolved), "--method", "prism"]
         command += ["--shard", "0", "--prompts", str(prompt_file), "--output", str(output)]
-        return subprocess.Popen(
+        return started(
             command,
             cwd=project_root,
             env=os.environ | {"PYTHONPATH": str(project_root / "src")},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
         )
 
     return start

@@ -187,10 +187,16 @@ def test_batches_follow_from_the_configuration(settings):
 
 
 def test_a_teacher_without_batchnorm_is_refused_before_anything_is_drawn(settings, prompts, tmp_path, monkeypatch):
-    monkeypatch.setattr(stage, "has_batchnorm", lambda teacher: False)
-    monkeypatch.setattr(stage, "load_text_to_image", lambda *given: pytest.fail("nothing should be loaded"))
+    monkeypatch.setattr(stage, "load_teacher", lambda *given: pytest.fail("nothing should be loaded"))
+    without = settings.teacher.model_copy(update={"architecture": "miniature-mixer"})
     with pytest.raises(ConfigError, match="methods.statistics needs BatchNorm"):
-        synthesize(settings, "statistics", 0, prompts, tmp_path / "results" / "shard-0000.tar")
+        synthesize(
+            settings.model_copy(update={"teacher": without}),
+            "statistics",
+            0,
+            prompts,
+            tmp_path / "results" / "shard-0000.tar",
+        )
 
 
 def test_a_batch_too_small_for_statistics_of_it_is_refused_with_the_number_needed(settings, prompts, tmp_path):

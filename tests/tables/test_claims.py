@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -16,7 +17,7 @@ from prism.tables import quality
 from prism.tables.claims import build
 from prism.tables.frame import collect
 from prism.tables.iterations import iterations_of
-from prism.tables.render import to_csv, to_html, to_latex
+from prism.tables.render import FORMATS, to_csv, to_html, to_latex
 
 from .conftest import evaluation, manifest
 
@@ -245,6 +246,16 @@ def test_no_claims_or_no_results_are_refused(context, noisy):
 def test_statements_may_run_over_several_lines(context, noisy):
     table = build(collect(noisy), context)
     assert 'class="prose"' in to_html(table) and "p{40mm}" in to_latex(table)
+
+
+def test_the_verdict_stands_beside_the_statement_in_every_format(context, noisy):
+    table = build(collect(noisy), context)
+    header = {name: render(table) for name, render in FORMATS.items()}
+    assert header["csv"].startswith("claim,statement,verdict,why,")
+    assert "| Claim | Statement | Verdict | Why |" in header["md"]
+    assert "Claim & Statement & Verdict & Why &" in header["tex"]
+    heads = re.findall(r"<th scope=.col.[^>]*>([^<]*)</th>", header["html"])
+    assert heads[:4] == ["Claim", "Statement", "Verdict", "Why"]
 
 
 def test_claims_know_the_metrics_of_the_quality_table():

@@ -10,6 +10,7 @@ import pytest
 
 from prism.tables.render import (
     FORMATS,
+    WIDE,
     Cell,
     Column,
     Row,
@@ -105,6 +106,13 @@ def test_html_is_well_formed_and_escaped():
     assert checker.open == []
     assert NASTY in checker.text
     assert "script" not in to_html(_table()) and "http" not in to_html(_table())
+
+
+@pytest.mark.parametrize(("columns", "wide"), [(WIDE, False), (WIDE + 1, True)])
+def test_text_wraps_in_a_table_of_many_columns(columns, wide):
+    named = tuple(Column(f"c{index}", "C") for index in range(columns))
+    text = to_html(Table("t", "A title", named, (Row({"c0": "x"}),)))
+    assert ('<table class="wide">' in text) is wide
 
 
 @pytest.mark.parametrize("render", FORMATS.values(), ids=FORMATS)

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from ..processes import started
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 COPIED = ("Snakefile", "workflow", "scripts", "config")
 MODELS = (
@@ -71,15 +73,7 @@ class Root:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
         sources = [str(REPOSITORY / "src"), environment.get("PYTHONPATH", "")]
         environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sources)), "PYTHONDONTWRITEBYTECODE": "1"}
-        return subprocess.Popen(
-            command,
-            cwd=self.path,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        return started(command, cwd=self.path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def dry_run(self, *arguments: str, configfile: str | None = "config/smoke.yaml") -> Answer:
         return self.snakemake("--dry-run", *arguments, configfile=configfile)
@@ -123,17 +117,18 @@ def finished(tmp_path_factory: pytest.TempPathFactory, root: Root) -> Root:
     return pretend_finished(root, tmp_path_factory.mktemp("finished") / "root", "config/smoke.yaml")
 
 
-def pretend_finished(root: Root, folder: Path, configfile: str) -> Root:
+def pretend_finished(root: Root, folder: Path, *configfiles: str) -> Root:
     """A copy in which every output is a stand-in that Snakemake takes for its own."""
+    given = ("--configfile", *configfiles)
     shutil.copytree(root.path, folder, symlinks=True)
     made = Root(folder)
-    summary = made.snakemake("--summary", "all", configfile=configfile)
+    summary = made.snakemake("--summary", "all", *given, configfile=None)
     outputs = [line.split("\t")[0] for line in summary.text.splitlines() if line.startswith("results/")]
     assert outputs, summary.text
     for output in outputs:
         path = folder / output
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(output, encoding="utf-8")
-    touched = made.snakemake("--touch", "--forceall", "all", configfile=configfile)
+    touched = made.snakemake("--touch", "--forceall", "all", *given, configfile=None)
     assert touched.status == 0, touched.text
     return made

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from ..processes import ended_after
 from .conftest import copied, with_models
 
 # In place of a real program: writes its first output, is half through its second, and waits unless told not to.
@@ -37,15 +38,15 @@ def place(tmp_path):
 
 
 def test_an_interrupted_run_leaves_neither_processes_nor_half_outputs_and_can_be_run_again(place):
-    process = place.start("prompts")
-    while process.poll() is None and not (place.path / "started").exists():
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
-    told, _ = process.communicate(timeout=120)
-    assert process.returncode != 0
-    assert "Traceback" not in told
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
+    with ended_after(place.start("prompts")) as process:
+        while process.poll() is None and not (place.path / "started").exists():
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
+        told, _ = process.communicate(timeout=120)
+        assert process.returncode != 0
+        assert "Traceback" not in told
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)
     folder = place.path / "results" / "smoke" / "prompts"
     left = [path.name for path in folder.rglob("*") if path.is_file()]
     assert all(name.endswith(".json") for name in left)  # an output that was whole may stay: it is made anew

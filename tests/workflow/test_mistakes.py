@@ -10,15 +10,16 @@ import pytest
     [
         (
             ["sed=1", "run=[prsm]", "methods={prism: {guidance: [{energy: fre}]}}"],
-            [["sed", "seed"], ["energy=fre", "free"]],
+            [["sed", "seed"], ["energy: fre", "free"]],
         ),
         (["run=[prsm]"], [["prsm", "prism"]]),  # told once every key has the right name and type
         (
             ["teacher={weights: nowhere.safetensors}"],
             [["teacher.weights", "nowhere.safetensors"]],
         ),
+        (["tables={replicates: [later]}"], [["tables.replicates[0]", "results/later/", "run the target evaluation"]]),
     ],
-    ids=["keys and values", "names", "files"],
+    ids=["keys and values", "names", "files", "replicates"],
 )
 def test_one_line_names_each_mistake(root, mistakes, words):
     answer = root.dry_run("all", "--config", *mistakes)

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-from prism.config import check_batches, check_batchnorm, check_paths, load_config, validate_snakemake_config
+from prism.config import check_batches, check_paths, load_config, validate_snakemake_config
+from prism.config.energies import own_energies
 from prism.config.paths import named_paths, zoo_folder, zoo_paths
+from prism.config.replicates import replicate_files
 from prism.data.classes import load_classes
 from prism.errors import PrismError
-from prism.models.architectures import keeps_batch_statistics
+from prism.models.architectures import check_batchnorm
 
 
 def checked_settings():
@@ -27,8 +29,13 @@ def checked_settings():
             wanted = validate_snakemake_config(config, workflow.basedir)
         if workflow.is_main_process:  # the zoo makes files that all the rest reads
             check_paths(wanted, zoo="zoo" in sys.argv)
-            check_batchnorm(wanted, keeps_batch_statistics)
-            check_batches(wanted, len(load_classes(wanted.classes)))
+            check_batchnorm(wanted)
+            classes = len(load_classes(wanted.classes))
+            check_batches(wanted, classes)
+            if any(own_energies(wanted)):
+                from prism.synthesis.energies import check_energies  # late: torch takes seconds
+
+                check_energies(wanted, classes)
             for method in (name for name in wanted.run if not wanted.evaluated(name)):
                 few = f"images_per_class={wanted.images_per_class(method)} is too few"
                 logger.info(f"evaluation: {method} is left out: {few} for evaluation.k={wanted.evaluation.k}")

@@ -58,6 +58,12 @@ def measured(*kinds):
     return [file for kind in kinds for file in files[kind]]
 
 
+def replicates_of(wildcards):
+    """The files of experiments of other seeds: of the table that judges images by several sets of them."""
+    names = settings.tables.replicates if wildcards.table == "claims" else []
+    return [file for name in names for file in replicate_files(settings, name)]
+
+
 def competitor_of(wildcards):
     """The student that an adaptive inversion competes with; none for other methods."""
     adaptive = adaptive_section(wildcards.method)

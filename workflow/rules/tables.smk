@@ -6,6 +6,7 @@ localrules: table, figure, report, tables, figures
 rule table:
     input:
         results=lambda wildcards: measured(*TABLES[wildcards.table]),
+        replicates=replicates_of,
         published=published_numbers(),
     output:
         csv="<results>/tables/{table}.csv",
@@ -20,7 +21,7 @@ rule table:
     message: "Table: {wildcards.table}"
     shell:
         "python scripts/tables.py --config {params.config} --table {wildcards.table} --inputs {input.results}"
-        " --output {output.csv} > {log} 2>&1"
+        " --replicates {input.replicates} --output {output.csv} > {log} 2>&1"
 
 
 rule figure:

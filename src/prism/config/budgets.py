@@ -47,6 +47,7 @@ def label_teachers(config: Config, method: str) -> list[TeacherConfig]:
     common = config.teacher.model_dump(include={"mean", "std", "size_px"})
     return [
         config.teacher,
+        *(config.teachers.values() if relabel.further_teachers else ()),
         *(TeacherConfig(**{**common, **other.model_dump(exclude_none=True)}) for other in relabel.teachers),
     ]
 

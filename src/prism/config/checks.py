@@ -1,8 +1,8 @@
-"""Checks across sections, and those that need to know the teacher or the class list."""
+"""Checks across sections, and those that need to know the class list."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,59 +10,24 @@ from prism.config import sampling_checks
 from prism.config.base import Problem, is_hub_id, split_archive
 from prism.config.budgets import FEWEST_CLASSES
 from prism.config.inversion import batch_problems, inversion_problems
-from prism.config.names import CLAIMED_METHODS, WITHOUT_BATCHNORM, hint
+from prism.config.names import CLAIMED_METHODS, hint
+from prism.config.replicates import replicate_problems
 from prism.errors import ConfigError
 
 if TYPE_CHECKING:
     from prism.config.model import Config
-    from prism.config.teacher import TeacherConfig
 
 
 def cross_checks(config: Config) -> list[Problem]:
     """Everything that is wrong between sections: (key, what is wrong and what would be right)."""
     found: list[Problem] = []
     for check in (
-        *(_run, _strategies, _batchnorm, inversion_problems),
+        *(_run, _strategies, inversion_problems),
         *(sampling_checks.batches, sampling_checks.cutmix, sampling_checks.students, sampling_checks.decoders),
-        *(_real, _extractor, _zoo, _sample_sizes, _revisions, _relabelling, _pruning, _claims),
+        *(_real, _extractor, _zoo, _sample_sizes, _revisions, _relabelling, _pruning, _claims, replicate_problems),
     ):
         found += check(config)
     return found
-
-
-def check_batchnorm(
-    config: Config, teacher_has_batchnorm: bool | Callable[[str], bool], methods: Iterable[str] | None = None
-) -> None:
-    """Refuse methods that read BatchNorm statistics if a teacher of theirs has none.
-
-    Args:
-        config: the configuration.
-        teacher_has_batchnorm: the answer, or a function of the architecture's name that gives it.
-        methods: names of methods to look at; those of ``run`` if None.
-
-    Raises:
-        ConfigError: a method needs BatchNorm and one of its teachers has none.
-    """
-    for name in config.run if methods is None else methods:
-        if not config.methods[name].needs_batchnorm:
-            continue
-        for key, teacher in _teachers_of(config, name):
-            architecture = teacher.architecture
-            if not (teacher_has_batchnorm(architecture) if callable(teacher_has_batchnorm) else teacher_has_batchnorm):
-                raise ConfigError(f"config: methods.{name} {_needs_batchnorm(key, architecture)}")
-
-
-def _needs_batchnorm(key: str, architecture: str) -> str:
-    return (
-        f"needs BatchNorm, but {key}.architecture={architecture} has none; take the method from run or choose a "
-        "teacher with BatchNorm"
-    )
-
-
-def _teachers_of(config: Config, method: str) -> list[tuple[str, TeacherConfig]]:
-    """The teachers that a method asks: (key, section)."""
-    further = config.teachers if config.methods[method].uses_teachers else {}
-    return [("teacher", config.teacher), *((f"teachers.{name}", teacher) for name, teacher in further.items())]
 
 
 def check_batches(config: Config, classes: int, methods: Iterable[str] | None = None) -> None:
@@ -110,17 +75,6 @@ def _strategies(config: Config) -> list[Problem]:
         )
         for name, method in config.methods.items()
         if method.prompts is not None and method.prompts not in config.strategies
-    ]
-
-
-def _batchnorm(config: Config) -> list[Problem]:
-    """Teachers of this project that are known to keep no statistics; of others ``check_batchnorm`` tells."""
-    return [
-        (f"methods.{name}", _needs_batchnorm(key, teacher.architecture))
-        for name, method in sampling_checks.ran(config)
-        if method.needs_batchnorm
-        for key, teacher in _teachers_of(config, name)
-        if teacher.architecture in WITHOUT_BATCHNORM
     ]
 
 
@@ -196,6 +150,8 @@ def _relabelling(config: Config) -> list[Problem]:
         warmup = settings.warmup_epochs if own.warmup_epochs is None else own.warmup_epochs
         if warmup >= epochs:
             found.append((f"{key}.training.warmup_epochs", f"{warmup} should be smaller than the {epochs} epochs"))
+        if relabel.further_teachers and not config.teachers:
+            found.append((f"{key}.further_teachers", "true, but `teachers` names no further teacher"))
         if relabel.epochs is not None and relabel.epochs > epochs:
             found.append((f"{key}.epochs", f"{relabel.epochs} is more than the {epochs} epochs of the training"))
     return found

@@ -93,6 +93,12 @@ class InversionConfig(Section):
         description="Compare with BatchNorm's running statistics, or also those of convolutions' inputs on real images"
         " (then not data-free).",
     )
+    patch_px: int | None = Field(
+        default=None,
+        ge=2,
+        description="With statistics real: compare mean and variance of each square of so many places of convolutions'"
+        " inputs too; G-VBSM's code has 16 at 224 px, 4 at 32 px. null for none.",
+    )
     average: float = Field(
         default=0.0, ge=0, lt=1, description="Share of the past in the statistics that are compared; 0 for none."
     )
@@ -121,6 +127,12 @@ class InversionConfig(Section):
             found.append(("warmup", f"{self.warmup} should be smaller than the {shortest} steps of the shortest batch"))
         if self.statistics == "real" and not self.batch_norm:
             found.append(("statistics", "real, but batch_norm is 0, so that nothing is compared; give it a weight"))
+        if self.patch_px is not None and self.statistics != "real":
+            found.append(("patch_px", f"{self.patch_px}, but only statistics: real compares patches; leave it out"))
+        if self.patch_px is not None and self.coarse_iterations:
+            found.append(
+                ("coarse_iterations", "images at half resolution have fewer patches than the real ones; use 0")
+            )
         if self.needs_batch_statistics and self.batch < SMALLEST_BATCH:
             found.append(
                 ("batch", f"{self.batch} images are too few for batch statistics; {SMALLEST_BATCH} are needed")
@@ -181,12 +193,11 @@ def inversion_problems(config: Config) -> list[Problem]:
 def batch_problems(config: Config, classes: int, methods: Iterable[str] | None = None) -> list[Problem]:
     """Methods whose shards are too small for the batch statistics that they compare, with the number needed."""
     found: list[Problem] = []
-    shards, of_class = config.synthesis.shards, config.synthesis.images_per_class
     for name in methods or config.run:
         method = config.methods.get(name)
         if method is None or method.inversion is None or not method.inversion.needs_batch_statistics:
             continue
-        settings = method.inversion
+        settings, shards, of_class = method.inversion, config.shards(name), config.images_per_class(name)
         groups = 1 if settings.classes_per_batch is None else -(-classes // settings.classes_per_batch)
 
         def least(of_shard: int, batch: int = settings.batch, groups: int = groups) -> int:
@@ -196,7 +207,8 @@ def batch_problems(config: Config, classes: int, methods: Iterable[str] | None =
             continue
         fewer = [n for n in range(1, shards) if of_class % n == 0 and least(of_class // n) >= SMALLEST_BATCH]
         more = [n for n in range(1, SMALLEST_BATCH * groups + 1) if least(n) >= SMALLEST_BATCH]
-        remedy = f"synthesis.shards={max(fewer)}" if fewer else f"synthesis.images_per_class={shards * more[0]}"
+        place = "synthesis" if method.images_per_class is None else f"methods.{name}"
+        remedy = f"synthesis.shards={max(fewer)}" if fewer else f"{place}.images_per_class={shards * more[0]}"
         found.append(
             (
                 f"methods.{name}.inversion.batch",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from prism.config.base import Architecture, Problem, Section, Slug, problems
+from prism.config.energies import EnergyFacts, EnergyName, energy_facts
 from prism.config.inversion import InversionConfig
-from prism.config.names import BATCHNORM_ENERGIES, STUDENT_ENERGIES, Energy
 from prism.config.relabelling import RelabelConfig
 
 # A variance of n independent samples is known to sqrt(2 / (n - 1)) of itself: 37 % at 16, more than half below 8.
@@ -19,7 +20,9 @@ FEWEST_FOR_BATCH_STATISTICS = 16
 class GuidanceTerm(Section):
     """One energy whose gradient bends the sampling."""
 
-    energy: Energy = Field(description="The energy that is lowered; the teacher's outputs define it.")
+    energy: EnergyName = Field(
+        description="The energy that is lowered, by name, or one of your own as <file>.py:<name> (docs/extend.md)."
+    )
     scale: float = Field(
         default=0.2,
         ge=0,
@@ -66,13 +69,18 @@ class GuidanceTerm(Section):
         start, stop = self.interval
         if not 0 <= start < stop <= 1:
             found.append(("interval", f"[{start:g}, {stop:g}] should be [start, stop] with 0 <= start < stop <= 1"))
-        if self.energy not in BATCHNORM_ENERGIES:
+        if not self.facts.statistics:
             for key in ("statistics", "first_weight"):
                 if getattr(self, key) != type(self).model_fields[key].default:
                     found.append((key, f"not used by energy {self.energy}; leave it out"))
         if found:
             raise problems(*found)
         return self
+
+    @cached_property
+    def facts(self) -> EnergyFacts:
+        """What the energy reads, and the hash of a file of the user's own as it was when the configuration was read."""
+        return energy_facts(self.energy)
 
 
 class CutMixConfig(Section):
@@ -161,9 +169,9 @@ class MethodConfig(Section):
 
     @model_validator(mode="after")
     def _student_has_its_use(self) -> MethodConfig:
-        asked = any(term.energy in STUDENT_ENERGIES for term in self.guidance)
+        asked = next((term.energy for term in self.guidance if term.facts.student), None)
         if asked and self.student is None:
-            raise problems(("student", "missing; energy adversarial needs an interleaved student"))
+            raise problems(("student", f"missing; energy {asked} needs an interleaved student"))
         if self.student is not None and not asked:
             raise problems(("student", "not used without energy adversarial; leave it out"))
         if self.student is not None and self.select is not None:
@@ -180,7 +188,7 @@ class MethodConfig(Section):
         """Whether it reads the running statistics of the teacher's BatchNorm layers."""
         if self.inversion is not None and self.inversion.needs_batch_statistics:
             return True
-        return any(term.energy in BATCHNORM_ENERGIES for term in self.guidance)
+        return any(term.facts.statistics for term in self.guidance)
 
     @property
     def uses_teachers(self) -> bool:
@@ -200,5 +208,5 @@ class MethodConfig(Section):
     @property
     def needs_batches(self) -> bool:
         """Whether its images depend on which others are in their batch, so that `diffusion.batch` counts."""
-        of_batch = any(term.energy in BATCHNORM_ENERGIES and term.statistics == "batch" for term in self.guidance)
+        of_batch = any(term.facts.statistics and term.statistics == "batch" for term in self.guidance)
         return of_batch or self.cutmix is not None or self.student is not None

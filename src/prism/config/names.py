@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Literal, get_args
+from typing import Literal
 
-Energy = Literal["free", "joint", "elucidated", "cross-entropy", "batch-norm", "adversarial"]
-ENERGIES: tuple[str, ...] = get_args(Energy)
+ENERGIES: tuple[str, ...] = ("free", "joint", "elucidated", "cross-entropy", "batch-norm", "adversarial")
 BATCHNORM_ENERGIES: tuple[str, ...] = ("batch-norm",)  # read the running statistics of the teacher
 STUDENT_ENERGIES: tuple[str, ...] = ("adversarial",)  # read the logits of an interleaved student
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from prism.config.base import is_hub_id, split_archive
-from prism.config.checks import check_batchnorm
 from prism.config.model import Config
+from prism.config.replicates import missing_replicates
 from prism.errors import ConfigError
 
 
 def check_paths(config: Config, root: Path | str = ".", *, zoo: bool = False) -> None:
-    """Refuse a configuration whose files are missing, or whose teacher lacks the BatchNorm that a method needs.
+    """Refuse a configuration whose files are missing.
 
     Args:
         config: the configuration.
@@ -21,7 +20,7 @@ def check_paths(config: Config, root: Path | str = ".", *, zoo: bool = False) ->
         zoo: look for what the zoo is trained on alone; else for all that the experiment reads.
 
     Raises:
-        ConfigError: one line for each missing file, naming the key and the path; or naming the method.
+        ConfigError: one line for each missing file, naming the key and the path.
     """
     root, made = Path(root), Path(zoo_folder(config))
     missing = []
@@ -32,24 +31,10 @@ def check_paths(config: Config, root: Path | str = ".", *, zoo: bool = False) ->
                 missing.append(f"config: {key}: there is no finished {path}; run the target zoo first")
         elif not (root / path).exists():
             missing.append(f"config: {key}: there is no {path}")
+    if not zoo:
+        missing += [f"config: {key}: {problem}" for key, problem in missing_replicates(config, root)]
     if missing:
         raise ConfigError("\n".join(missing))
-    if not zoo:
-        check_batchnorm(config, _may_have_batchnorm(root / config.teacher.weights))
-
-
-def _may_have_batchnorm(weights: Path) -> bool:
-    """Whether weights have running statistics, as the header of a safetensors file tells without any library; of
-    other files it is known only once they are loaded.
-    """
-    if weights.suffix != ".safetensors":
-        return True
-    try:
-        with weights.open("rb") as file:
-            names = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        return any(name.endswith("running_mean") for name in names)
-    except (OSError, ValueError, MemoryError, OverflowError):
-        return True  # damaged: whoever loads it says so
 
 
 def zoo_folder(config: Config) -> str:
@@ -77,9 +62,10 @@ def named_paths(config: Config) -> Iterator[tuple[str, str]]:
             yield f"methods.{name}.relabel.teachers[{place}].weights", str(other.weights)
             if other.classes is not None:
                 yield f"methods.{name}.relabel.teachers[{place}].classes", str(other.classes)
-    if any(config.methods[name].uses_teachers for name in config.run):
+    chosen = [config.methods[name] for name in config.run]
+    if any(one.uses_teachers or (one.relabel and one.relabel.further_teachers) for one in chosen):
         yield from ((f"teachers.{name}.weights", str(one.weights)) for name, one in config.teachers.items())
-    engines = {config.methods[name].engine for name in config.run}
+    engines = {one.engine for one in chosen}
     if "diffusion" in engines:
         yield from _sampling_paths(config)
     for key, path in (

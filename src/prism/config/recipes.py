@@ -10,7 +10,7 @@ from prism.config.names import hint
 
 if TYPE_CHECKING:
     from prism.config.base import Section
-    from prism.config.methods import MethodConfig
+    from prism.config.methods import GuidanceTerm, MethodConfig
     from prism.config.model import Config
 
 Recipe = dict[str, Any]
@@ -21,6 +21,7 @@ _LATER = {
     "strategy": ("named", "token"),
     "method": ("cutmix", "select", "student"),
     "term": ("step", "moves", "statistics", "first_weight"),
+    "inversion": ("patch_px",),
 }
 _ENGINE_KEYS = ("model", "revision", "temperature", "top_p", "max_new_tokens", "retries")
 
@@ -104,8 +105,13 @@ def _synthesis(config: Config, method: str) -> Recipe:
 
 def _method(chosen: MethodConfig) -> Recipe:
     found = _dump(chosen, without=("guidance", *_NOT_OF_IMAGES, *_defaults(chosen, "method")))
-    found["guidance"] = [_dump(term, without=_defaults(term, "term")) for term in chosen.guidance]
+    found["guidance"] = [_dump(term, without=_defaults(term, "term")) | _own_file(term) for term in chosen.guidance]
     return found
+
+
+def _own_file(term: GuidanceTerm) -> Recipe:
+    """The content of a file of the user's own counts, so that an edit makes the methods that use it anew."""
+    return {} if term.facts.sha256 is None else {"file_sha256": term.facts.sha256}
 
 
 def _defaults(section: Section, kind: str) -> tuple[str, ...]:
@@ -115,7 +121,8 @@ def _defaults(section: Section, kind: str) -> tuple[str, ...]:
 
 
 def _inverted(config: Config, chosen: MethodConfig) -> Recipe:
-    used: Recipe = {"engine": chosen.engine, "inversion": _dump(chosen.inversion)}
+    settings = _dump(chosen.inversion, without=_defaults(chosen.inversion, "inversion"))
+    used: Recipe = {"engine": chosen.engine, "inversion": settings}
     if chosen.uses_teachers:
         used["teachers"] = {name: _dump(teacher) for name, teacher in config.teachers.items()}
     if not chosen.data_free:
@@ -231,7 +238,7 @@ def _tables(config: Config) -> Recipe:
         "students": {name: student.label or name for name, student in config.students.items()},
         "seeds": list(config.distillation.seeds),
         "domains": list(config.generalization.domains),
-        "tables": _dump(config.tables),
+        "tables": _dump(config.tables, without=("replicates",)),  # whose files are inputs of the table that reads them
         "claims": {name: _dump(claim) for name, claim in config.claims.items()},
     }
 

@@ -64,6 +64,9 @@ class RelabelConfig(Section):
     teachers: list[LabelTeacher] = Field(
         default=[], description="Teachers beside the experiment's own; all logits at equal norm are averaged."
     )
+    further_teachers: bool = Field(
+        default=False, description="Also the further teachers of the section `teachers`, before those named here."
+    )
     epochs: int | None = Field(
         default=None, ge=1, description="Epochs with labels of their own; fewer come round again; null: one for each."
     )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from prism.config.base import Problem
 from prism.config.methods import FEWEST_FOR_BATCH_STATISTICS
-from prism.config.names import BATCHNORM_ENERGIES
 
 if TYPE_CHECKING:
     from prism.config.methods import InterleavedStudentConfig, MethodConfig
@@ -28,7 +27,7 @@ def batches(config: Config) -> list[Problem]:
         )
         for name, method in ran(config)
         for place, term in enumerate(method.guidance)
-        if term.energy in BATCHNORM_ENERGIES and term.statistics == "batch" and batch < fewest
+        if term.facts.statistics and term.statistics == "batch" and batch < fewest
     ]
 
 

@@ -33,3 +33,7 @@ class TablesConfig(Section):
     figures: dict[Slug, list[Results]] = Field(
         default={}, description="Figures by name, with the results that they show."
     )
+    replicates: list[Slug] = Field(
+        default=[],
+        description="Finished experiments that differ from this one in `seed` alone: further images for table claims.",
+    )

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -19,6 +20,7 @@ from prism.seeds import derive
 WORLD = "world:"
 _WORLD_DEFAULT_COUNT = 100  # images of each class where none is asked for: a world has no end
 Split = Literal["train", "test"]
+Images = TypeVar("Images", bound=ImageSet)
 
 
 def split_seed(run_seed: int, split: Split) -> int:
@@ -54,11 +56,13 @@ def load_source(spec: str, *, size_px: int, classes: ClassList, count: int | Non
     return resized(drawn, size_px)
 
 
-def resized(images: ImageSet, size_px: int) -> ImageSet:
-    """The same images with another side, bicubic and antialiased; unchanged if they have it already."""
+def resized(images: Images, size_px: int) -> Images:
+    """The same images with another side, bicubic and antialiased; unchanged if they have it already. What else is
+    known of them stays.
+    """
     if images.images.shape[1:3] == (size_px, size_px):
         return images
     scaled = np.empty((len(images), size_px, size_px, 3), np.uint8)
     for index, image in enumerate(images.images):
         scaled[index] = Image.fromarray(image).resize((size_px, size_px), Image.Resampling.BICUBIC)
-    return ImageSet(scaled, images.labels, images.name)
+    return replace(images, images=scaled)

@@ -17,8 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from prism.data.images import ImageSet
-from prism.data.sources import resized
+from prism.data.sources import Images, resized
 from prism.errors import DataError
 from prism.seeds import derive, rng
 
@@ -78,7 +77,7 @@ class Views:
         return 1 - (bottom - top) * (right - left) / size_px**2
 
 
-def at_view_size(images: ImageSet, size_px: int) -> ImageSet:
+def at_view_size(images: Images, size_px: int) -> Images:
     """Square images as views of side ``size_px`` are taken from them: not larger than 8/7 of that, as 256 for 224.
 
     Larger ones are made smaller here, antialiased, as the parts are not.

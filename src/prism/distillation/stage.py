@@ -13,25 +13,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from prism.artifacts import progress_dir, sha256_file, write_json, write_manifest, write_text
 from prism.config import Config, DistillationConfig, LabelTraining, RelabelConfig
 from prism.data.classes import ClassList, load_classes
-from prism.data.images import EvaluationData, ImageSet
-from prism.data.shards import read_shards
+from prism.data.images import ImageSet
+from prism.data.method_images import method_images, reference_images
+from prism.data.mixed_labels import mixed_labels
 from prism.data.soft_labels import SoftLabels
-from prism.data.sources import load_source, resized, split_seed
+from prism.data.sources import resized
 from prism.data.views import at_view_size
 from prism.devices import pick_device, pick_precision, run_facts
 from prism.distillation import REVISION
-from prism.distillation.augment import Augmentation
-from prism.distillation.trainer import Epoch, Labelled, Recipe, Trainer
+from prism.distillation.trainer import Labelled, Recipe, Trainer
 from prism.errors import DataError
 from prism.models.checkpoints import Classifier, save_model
-from prism.models.classifiers import build
 from prism.models.scoring import accuracy, agreement, predict
+from prism.models.students import new_student
 from prism.models.teacher import Teacher, load_teacher
+from prism.models.training.augment import Augmentation
+from prism.models.training.loop import Line, RunOptions
 from prism.seeds import derive
 
 log = logging.getLogger(__name__)
@@ -77,32 +80,32 @@ def distill(
     started = time.monotonic()
     output_dir = Path(output_dir)
     device = pick_device(config.device)
-    # Small networks gain nothing from bf16 on a CPU, and fp32 gives the same student on every kind of CPU.
-    plain = config.precision == "auto" and device.type == "cpu"
-    dtype = torch.float32 if plain else pick_precision(config.precision, device)
+    dtype = pick_precision(config.precision, device)
     torch.set_num_threads(config.threads_per_job)
     classes = load_classes(config.classes)
     teacher = load_teacher(config.teacher, len(classes))
     settings = config.training(method)
     stored = _stored_labels(config, method, labels)
-    sets = _Sets(_training_images(config, method, shards, classes), _test_images(config, classes))
-    pupil = _new_student(config, student, seed, classes, method)
+    sets = _Sets(
+        _training_images(config, method, shards, classes),
+        reference_images(config, classes, size_px=config.teacher.size_px),
+    )
+    # Its first weights depend on the seeds alone, so that methods start from the same student.
+    architecture = config.students[student].architecture
+    pupil = new_student(config.teacher, architecture, classes, seed=derive(config.seed, "student", seed))
     if stored is not None:
         stored.check(sets.train, len(classes), config.teacher.size_px)
     progress = progress_dir(output_dir)
-    trainer = Trainer(
+    recipe = training_recipe(settings, config.teacher.size_px, config.methods[method].relabel)
+    history = Trainer(
         pupil,
         teacher,
-        _tensors(sets.train),
-        _tensors(sets.test),
-        training_recipe(settings, config.teacher.size_px, config.methods[method].relabel),
-        seed=derive(config.seed, "distillation", seed),
-        device=device,
-        dtype=dtype,
+        _labelled(sets.train, mixed_labels(sets.train, len(classes)) if recipe.alpha else None),
+        _labelled(sets.test),
+        recipe,
+        RunOptions(derive(config.seed, "distillation", seed), device, dtype, progress / "checkpoint.pt"),
         labels=stored,
-        checkpoint=progress / "checkpoint.pt",
-    )
-    history = trainer.run()
+    ).run()
     metrics = _metrics(pupil, teacher, sets, settings.batch, device)
     facts = {"method": method, "student": student, "seed": seed, "data_free": config.methods[method].data_free}
     outputs = [output_dir / name for name in ("student.safetensors", "metrics.json", "history.csv")]
@@ -128,7 +131,7 @@ def distill(
         details=facts,
         run={
             **run_facts(seconds, len(sets.train) * settings.epochs, device),
-            "epoch_seconds": [round(epoch.seconds, 3) for epoch in history],
+            "epoch_seconds": [round(line["seconds"], 3) for line in history],
         },
     )
     shutil.rmtree(progress, ignore_errors=True)
@@ -192,7 +195,7 @@ def _stored_labels(config: Config, method: str, labels: Path | None) -> SoftLabe
     return None if labels is None else SoftLabels(labels)
 
 
-def history_csv(history: Sequence[Epoch]) -> str:
+def history_csv(history: Sequence[Line]) -> str:
     """The history as CSV, a line an epoch.
 
     Seconds are in the manifest instead: equal runs give equal bytes.
@@ -202,7 +205,7 @@ def history_csv(history: Sequence[Epoch]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for line in history:
-        values = (getattr(line, column) for column in columns)
+        values = (line[column] for column in columns)
         writer.writerow([f"{value:.{_HISTORY_DIGITS}g}" if isinstance(value, float) else value for value in values])
     return text.getvalue()
 
@@ -212,56 +215,10 @@ def _training_images(config: Config, method: str, shards: Sequence[Path], classe
     size_px = config.teacher.size_px
     if config.distillation.augment.crop == "resized":
         size_px = math.ceil(size_px * _CROP_MARGIN)
+    images = method_images(config, method, shards, classes, real_px=size_px)
     if config.methods[method].relabel is not None:
-        images = at_view_size(read_shards([Path(shard) for shard in shards]), config.teacher.size_px)
-    elif config.methods[method].engine != "real":
-        images = resized(read_shards([Path(shard) for shard in shards]), size_px)
-    elif shards:
-        raise DataError(f"method {method}: engine real takes real images, but {shards[0]} is given too")
-    else:
-        images = EvaluationData(
-            load_source(
-                str(config.synthesis.real),
-                size_px=size_px,
-                classes=classes,
-                count=config.images_per_class(method),
-                seed=split_seed(config.seed, "train"),
-            )
-        ).open_for("real")
-    if images.labels.min() < 0 or images.labels.max() >= len(classes):
-        raise DataError(f"{images.name}: has label {images.labels.max()}, the class list ends at {len(classes) - 1}")
-    return images
-
-
-def _test_images(config: Config, classes: ClassList) -> ImageSet:
-    """The real in-distribution test images. They are scored on and decide nothing."""
-    images = load_source(
-        config.evaluation.reference,
-        size_px=config.teacher.size_px,
-        classes=classes,
-        count=config.evaluation.reference_per_class,
-        seed=split_seed(config.seed, "test"),
-    )
-    return EvaluationData(images).open_for("evaluation")
-
-
-def _new_student(config: Config, student: str, seed: int, classes: ClassList, method: str) -> Classifier:
-    """An untrained student that takes the teacher's input: its size, mean and standard deviation.
-
-    Its first weights depend on the seeds alone, so that methods start from the same student.
-    """
-    architecture = config.students[student].architecture
-    size_px, count = config.teacher.size_px, len(classes)
-    description: dict[str, Any] = {
-        "architecture": architecture,
-        "num_classes": count,
-        "size_px": size_px,
-        "mean": list(config.teacher.mean),
-        "std": list(config.teacher.std),
-        "class_names": list(classes.names),
-    }
-    network = build(architecture, count, size_px, seed=derive(config.seed, "student", seed))
-    return Classifier(network, **description, metadata=description)
+        return at_view_size(images, config.teacher.size_px)
+    return resized(images, size_px)
 
 
 def _metrics(pupil: Classifier, teacher: Teacher, sets: _Sets, batch: int, device: torch.device) -> dict[str, Any]:
@@ -278,5 +235,5 @@ def _metrics(pupil: Classifier, teacher: Teacher, sets: _Sets, batch: int, devic
     }
 
 
-def _tensors(images: ImageSet) -> Labelled:
-    return Labelled(torch.from_numpy(images.images), torch.from_numpy(images.labels))
+def _labelled(images: ImageSet, mixed: tuple[np.ndarray, np.ndarray] | None = None) -> Labelled:
+    return Labelled(*map(torch.from_numpy, (images.images, images.labels, *(mixed or ()))))

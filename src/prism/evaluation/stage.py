@@ -9,10 +9,8 @@ from pathlib import Path
 
 from prism.artifacts import hash_of, progress_dir, sha256_file, write_json
 from prism.config import Config
-from prism.data.classes import ClassList, load_classes
-from prism.data.images import EvaluationData, ImageSet
-from prism.data.shards import read_shards
-from prism.data.sources import load_source, split_seed
+from prism.data.classes import load_classes
+from prism.data.method_images import method_images, reference_images
 from prism.devices import pick_device, reset_peak_memory, run_facts, set_threads
 from prism.errors import DataError
 from prism.evaluation import REVISION
@@ -55,8 +53,10 @@ def evaluate(config: Config, method: str, shards: Sequence[Path], output: Path) 
         device=device,
         batch=settings.batch,
     )
-    images = _images_of(config, method, shards, classes)
-    reference = EvaluationData(_reference(config, len(images), classes)).open_for("evaluation")
+    size_px = config.diffusion.size_px
+    images = method_images(config, method, shards, classes, real_px=size_px)
+    alike = max(2, -(-len(images) // len(classes)))  # as many as are compared with them
+    reference = reference_images(config, classes, size_px=size_px, drawn=alike)
     smallest = min(len(images), len(reference))
     if smallest <= settings.k:
         raise DataError(
@@ -102,38 +102,6 @@ def evaluate(config: Config, method: str, shards: Sequence[Path], output: Path) 
         },
     )
     log.info("%s: %s", method, ", ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
-
-
-def _images_of(config: Config, method: str, shards: Sequence[Path], classes: ClassList) -> ImageSet:
-    if config.methods[method].engine != "real":
-        images: ImageSet = read_shards([Path(shard) for shard in shards])
-    elif shards:
-        raise DataError(f"method {method}: engine real takes real images, but {shards[0]} is given too")
-    else:
-        images = load_source(
-            str(config.synthesis.real),
-            size_px=config.diffusion.size_px,
-            classes=classes,
-            count=config.images_per_class(method),
-            seed=split_seed(config.seed, "train"),
-        )
-    if images.labels.min() < 0 or images.labels.max() >= len(classes):
-        raise DataError(f"{images.name}: has label {images.labels.max()}, the class list ends at {len(classes) - 1}")
-    return images
-
-
-def _reference(config: Config, synthetic: int, classes: ClassList) -> ImageSet:
-    """Real test images; of a drawn world as many as there are synthetic ones where no number is asked for."""
-    spec, count = config.evaluation.reference, config.evaluation.reference_per_class
-    if count is None and spec.startswith("world:"):
-        count = max(2, -(-synthetic // len(classes)))
-    return load_source(
-        spec,
-        size_px=config.diffusion.size_px,
-        classes=classes,
-        count=count,
-        seed=split_seed(config.seed, "test"),
-    )
 
 
 def _rounded(histograms: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, list[float]]]:

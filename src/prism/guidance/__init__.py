@@ -1,7 +1,8 @@
 """Energies that steer sampling: pure functions of what the networks answer, lower where an image is wanted.
 
 An energy of the registry takes the answers and the term that asks, and gives (batch,) floats. A new one is a
-function and a line in :data:`ENERGIES` (and its name in ``prism.config.names``).
+function and a line in :data:`ENERGIES` (and its name in ``prism.config.names``); one of a user's own is a function and
+such a line in a file of theirs (docs/extend.md).
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from prism.guidance.elucidated import elucidated
 from prism.guidance.free import free
 from prism.guidance.joint import joint
 from prism.guidance.term import Term, hinged
+from prism.guidance.trial import gradient_gap
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ __all__ = [
     "divergence",
     "elucidated",
     "free",
+    "gradient_gap",
     "hinged",
     "joint",
 ]

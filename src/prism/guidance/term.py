@@ -18,7 +18,7 @@ class Term:
     """An energy's place in the sampler.
 
     Attributes:
-        energy: a name of ``prism.guidance.ENERGIES``.
+        energy: a name of ``prism.guidance.ENERGIES``, or of one of the user's own as the configuration writes it.
         scale: with step ``relative``, the length of the push relative to the classifier-free update's, typically
             0.05 to 0.5; with ``absolute``, the factor of the gradient.
         interval: [start, stop) as fractions of the sampling, 0 being pure noise.

@@ -12,7 +12,7 @@ from torch.nn import functional
 from prism.config import InversionConfig
 from prism.guidance.batch_norm import batch_norm
 from prism.inversion import terms
-from prism.inversion.statistics import Moments, StatisticsPass, smoothed
+from prism.inversion.statistics import InputMoments, Moments, StatisticsPass, smoothed
 from prism.models.checkpoints import Classifier
 from prism.seeds import rng
 
@@ -70,7 +70,7 @@ class Objective:
         teachers: Sequence[Classifier],
         *,
         student: Classifier | None = None,
-        convolutions: Sequence[Mapping[str, Moments]] | None = None,
+        convolutions: Sequence[Mapping[str, InputMoments]] | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         if (settings.adaptive is None) != (student is None):
@@ -78,7 +78,7 @@ class Objective:
         self.settings, self.teachers, self.student, self._dtype = settings, list(teachers), student, dtype
         self.primary = self.teachers[0]
         self._passes = [
-            StatisticsPass(teacher.network, convolutions[index] if convolutions else None)
+            StatisticsPass(teacher.network, convolutions[index] if convolutions else None, patch_px=settings.patch_px)
             for index, teacher in enumerate(self.teachers if settings.batch_norm else [])
         ]
 
@@ -136,10 +136,14 @@ class Objective:
                 answers = self._logits(self.teachers[index], view, pool)
             if index == team.classifies:
                 logits = answers
-            statistics = seen.statistics
+            statistics = [*seen.statistics, *seen.patches]
             if self.settings.average:
                 statistics, past[index] = smoothed(statistics, past.get(index, ()), self.settings.average)
-            distances.append(batch_norm(statistics, first_weight=self.settings.first_layer))
+            layers = len(seen.statistics)
+            distance = batch_norm(statistics[:layers], first_weight=self.settings.first_layer)
+            if seen.patches:
+                distance = distance + batch_norm(statistics[layers:], first_weight=self.settings.first_layer)
+            distances.append(distance)
         return logits, distances
 
     def _logits(self, classifier: Classifier, view: Tensor, pool: int) -> Tensor:

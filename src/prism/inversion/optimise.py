@@ -6,8 +6,6 @@ from its checkpoint and ends, on a CPU, in the same bytes as one that was not.
 
 from __future__ import annotations
 
-import logging
-import pickle
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,14 +14,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from prism.artifacts import atomic_path
+from prism.artifacts import hash_of
 from prism.inversion.objective import Objective, Past, teams, to_normalised, to_unit
 from prism.inversion.schedule import Phase, learning_rate, phases
 from prism.inversion.statistics import Moments
 from prism.inversion.views import Views, grown
+from prism.models.training.unfinished import load_unfinished, save_unfinished
 from prism.seeds import derive, generator
-
-log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 15.0
 
@@ -175,25 +172,23 @@ class Inversion:
             "optimizer": self.optimizer.state_dict(),
             "past": {index: [tuple(one) for one in averages] for index, averages in self.past.items()},
         }
-        with atomic_path(path) as temporary:
-            torch.save(state, temporary)
+        save_unfinished(path, state, fingerprint=self._fingerprint)
 
     def _restore(self, path: Path | None) -> tuple[int, int]:
         """Take up the checkpoint, if there is one of this very batch, and return its phase and iteration."""
-        if path is None or not path.is_file():
+        keys = ("phase", "iteration", "pixels", "optimizer", "past")
+        state = load_unfinished(path, keys, fingerprint=self._fingerprint, device=self.device)
+        if state is None:
             return 0, 0
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            phase, pixels = int(state["phase"]), state["pixels"]
-            side = self.phases[phase].side_px
-            if pixels.shape != (len(self.batch.labels), 3, side, side):
-                raise ValueError("it holds other images")
-            past = {index: [Moments(*one) for one in averages] for index, averages in state["past"].items()}
-            self._begin(phase, pixels)
-            self.optimizer.load_state_dict(state["optimizer"])
-        except (OSError, RuntimeError, ValueError, LookupError, EOFError, TypeError, pickle.UnpicklingError) as error:
-            log.warning("%s: is left aside (%s); its batch starts anew", path, error)
-            self._begin(0, self._first_pixels())
-            return 0, 0
-        self.past = past
-        return phase, int(state["iteration"])
+        self._begin(state["phase"], state["pixels"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.past = {index: [Moments(*one) for one in averages] for index, averages in state["past"].items()}
+        return state["phase"], state["iteration"]
+
+    @property
+    def _fingerprint(self) -> str:
+        """What must be the same for a checkpoint to be gone on from, beside the recipe that names its folder."""
+        batch = self.batch
+        return hash_of(
+            [batch.labels.tolist(), list(batch.seeds), batch.seed, batch.level, self.settings.model_dump(mode="json")]
+        )

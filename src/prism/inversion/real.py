@@ -8,28 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from prism.config import Config
-from prism.data.classes import ClassList
-from prism.data.images import EvaluationData, ImageSet
-from prism.data.sources import load_source, split_seed
+from prism.data.images import ImageSet
 from prism.errors import DataError
-from prism.inversion.statistics import Moments, moments
+from prism.inversion.patches import patches
+from prism.inversion.statistics import InputMoments, Moments, moments
 from prism.models.checkpoints import Classifier
 from prism.models.scoring import as_float
 
 _BATCH = 128
-
-
-def training_images(config: Config, classes: ClassList, count: int | None) -> ImageSet:
-    """Real training images at the teacher's size, ``count`` of each class or all."""
-    images = load_source(
-        str(config.synthesis.real),
-        size_px=config.teacher.size_px,
-        classes=classes,
-        count=count,
-        seed=split_seed(config.seed, "train"),
-    )
-    return EvaluationData(images).open_for("real")
 
 
 def starts(images: ImageSet, places: Sequence[tuple[int, int]]) -> Tensor:
@@ -48,18 +34,23 @@ def starts(images: ImageSet, places: Sequence[tuple[int, int]]) -> Tensor:
 
 
 @torch.no_grad()
-def convolution_moments(classifier: Classifier, images: ImageSet, device: torch.device) -> dict[str, Moments]:
-    """Mean and variance by channel of the input of every 2D convolution over all images, by the layer's name.
+def convolution_moments(
+    classifier: Classifier, images: ImageSet, device: torch.device, patch_px: int | None = None
+) -> dict[str, InputMoments]:
+    """Mean and variance of the input of every 2D convolution over all images, by the layer's name: by channel, and by
+    patch if ``patch_px`` is given.
 
     Exactly those of all activations together; G-VBSM's code averages the variances of batches instead.
     """
-    sums: dict[str, tuple[Tensor, Tensor]] = {}  # of mean and of mean square, weighted by the number of images
+    sums: dict[tuple[str, str], tuple[Tensor, Tensor]] = {}  # of mean and mean square, weighted by images
     share = 0.0
 
     def add(name: str, seen: Tensor) -> None:
-        mean, variance = (one.double() for one in moments(seen))
-        first, second = sums.get(name, (0.0, 0.0))
-        sums[name] = first + share * mean, second + share * (variance + mean.square())
+        kinds = {"channels": seen} | ({} if patch_px is None else {"patches": patches(seen, patch_px)})
+        for kind, values in kinds.items():
+            mean, variance = (one.double() for one in moments(values))
+            first, second = sums.get((name, kind), (0.0, 0.0))
+            sums[name, kind] = first + share * mean, second + share * (variance + mean.square())
 
     convolutions = [(name, one) for name, one in classifier.network.named_modules() if isinstance(one, nn.Conv2d)]
     handles = [
@@ -72,7 +63,12 @@ def convolution_moments(classifier: Classifier, images: ImageSet, device: torch.
     finally:
         for handle in handles:
             handle.remove()
+    found = {
+        key: Moments(first.float(), (second - first.square()).clamp(min=0).float())
+        for key, (first, second) in sums.items()
+    }
     return {
-        name: Moments(first.float(), (second - first.square()).clamp(min=0).float())
-        for name, (first, second) in sums.items()
+        name: InputMoments(of_channels, found.get((name, "patches")))
+        for (name, kind), of_channels in found.items()
+        if kind == "channels"
     }

@@ -20,6 +20,8 @@ from tqdm import tqdm
 from prism.artifacts import Manifest, atomic_path, hash_of, progress_dir, sha256_file
 from prism.config import Config, MethodConfig, check_batches
 from prism.data.classes import ClassList, load_classes
+from prism.data.images import ImageSet
+from prism.data.method_images import real_training_images
 from prism.data.shards import Sample, sample_key, shard_plan, write_shard
 from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts, set_threads
 from prism.errors import EngineError, ModelError, ShardError
@@ -27,8 +29,9 @@ from prism.guidance import free
 from prism.inversion import REVISION
 from prism.inversion.objective import Objective
 from prism.inversion.optimise import Batch, Inversion
-from prism.inversion.real import convolution_moments, starts, training_images
+from prism.inversion.real import convolution_moments, starts
 from prism.inversion.schedule import Place, batches, level_of, phases
+from prism.models.architectures import check_batchnorm
 from prism.models.checkpoints import Classifier, load_classifier
 from prism.models.hashes import hash_weights
 from prism.models.scoring import predict
@@ -69,15 +72,16 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
     started = time.monotonic()
     chosen = config.methods[method]
     settings = chosen.inversion
+    check_batchnorm(config, [method])
     classes = load_classes(config.classes)
     check_batches(config, len(classes), [method])
-    shards = config.synthesis.shards
+    per_class, shards = config.images_per_class(method), config.shards(method)
     if not 0 <= shard < shards:
         raise ShardError(f"synthesis: there is no shard {shard}; synthesis.shards={shards}, so 0 to {shards - 1}")
     if (settings.adaptive is None) != (student is None):
         needed = "needs the student that it competes with" if student is None else "competes with no student"
         raise EngineError(f"method {method}: {needed}; it is made from the images of inversion.adaptive.images")
-    plan = shard_plan(len(classes), config.synthesis.images_per_class, shards)[shard]
+    plan = shard_plan(len(classes), per_class, shards)[shard]
     device = pick_device(config.device)
     set_threads(config.threads_per_job)
     reset_peak_memory()
@@ -92,8 +96,7 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
     work.mkdir(parents=True, exist_ok=True)
     parts = batches(plan, settings.batch, settings.classes_per_batch)
     objective = build_objective(config, method, classes, student, device)
-    per_class = config.synthesis.images_per_class
-    real = training_images(config, classes, per_class) if settings.init == "real" else None
+    real = _real_images(config, classes, per_class) if settings.init == "real" else None
     finished = []
     with tqdm(total=_steps(config, method, parts), desc=f"{method} shard {shard + 1} of {shards}", unit="step") as bar:
         for index, places in enumerate(parts):
@@ -141,10 +144,14 @@ def build_objective(
         competitor = load_classifier(student).requires_grad_(False).to(device, memory_format=torch.channels_last)
     convolutions = None
     if chosen.inversion.statistics == "real":
-        images = training_images(config, classes, None)
-        convolutions = [convolution_moments(teacher, images, device) for teacher in teachers]
+        images, patch_px = _real_images(config, classes, None), chosen.inversion.patch_px
+        convolutions = [convolution_moments(teacher, images, device, patch_px) for teacher in teachers]
     dtype = pick_precision(config.precision, device)
     return Objective(chosen.inversion, teachers, student=competitor, convolutions=convolutions, dtype=dtype)
+
+
+def _real_images(config: Config, classes: ClassList, count: int | None) -> ImageSet:
+    return real_training_images(config, classes, size_px=config.teacher.size_px, count=count)
 
 
 def _batch(config: Config, method: str, places: Sequence[Place], start: torch.Tensor | None) -> Batch:

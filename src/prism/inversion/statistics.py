@@ -16,17 +16,27 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from prism.errors import ModelError
 from prism.guidance.batch_norm import Statistics
+from prism.inversion.patches import patches
+from prism.models.statistics import compared_layers
 
 _EPS = 1e-5
 
 
 class Moments(NamedTuple):
-    """Mean and variance by channel, (channels,) each."""
+    """Mean and variance by channel, (channels,) each; or by whatever the second dimension is."""
 
     mean: Tensor
     variance: Tensor
+
+
+class InputMoments(NamedTuple):
+    """What the input of a convolution is like on the training data: moments by channel, and by patch (places,) where
+    these are compared too.
+    """
+
+    channels: Moments
+    patches: Moments | None = None
 
 
 class StatisticsPass:
@@ -42,30 +52,38 @@ class StatisticsPass:
         network: a network in evaluation mode.
         convolutions: for each 2D convolution, by its name, the moments of its input on the training data; these are
             compared too, in the order in which the layers run. None looks at BatchNorm alone.
+        patch_px: side of the patches of which ``convolutions`` has moments; their statistics are a list of their own,
+            ``patches``, in the same order. None for no patches.
 
     Raises:
         ModelError: the network has no BatchNorm layer that keeps running statistics.
     """
 
-    def __init__(self, network: nn.Module, convolutions: Mapping[str, Moments] | None = None) -> None:
-        self._layers = batchnorm_layers(network)
-        if not self._layers:
-            raise ModelError("the network has no BatchNorm layer with running statistics to compare with")
+    def __init__(
+        self,
+        network: nn.Module,
+        convolutions: Mapping[str, InputMoments] | None = None,
+        *,
+        patch_px: int | None = None,
+    ) -> None:
+        self._layers = compared_layers(network)
         self._constants = [_affine(layer) for layer in self._layers]
         self._watched = [
             (layer, convolutions[name])
             for name, layer in network.named_modules()
             if convolutions is not None and isinstance(layer, nn.Conv2d)
         ]
+        self._patch_px = patch_px
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
         self.statistics: list[Statistics] = []
+        self.patches: list[Statistics] = []
 
     def __enter__(self) -> StatisticsPass:
-        self.statistics = []
+        self.statistics, self.patches = [], []
         for layer, (scale, shift) in zip(self._layers, self._constants, strict=True):
             layer.forward = _Observed(layer, scale, shift, self.statistics)
         for layer, real in self._watched:
-            self._handles.append(layer.register_forward_pre_hook(_compare_with(real, self.statistics)))
+            self._handles.append(layer.register_forward_pre_hook(self._compare_with(real)))
         return self
 
     def __exit__(
@@ -76,10 +94,14 @@ class StatisticsPass:
         while self._handles:
             self._handles.pop().remove()
 
+    def _compare_with(self, real: InputMoments) -> Any:
+        def hook(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            self.statistics.append(Statistics(*moments(inputs[0]), *real.channels))
+            if self._patch_px is not None:
+                seen = moments(patches(inputs[0], self._patch_px))
+                self.patches.append(Statistics(*seen, *real.patches))
 
-def batchnorm_layers(network: nn.Module) -> list[_BatchNorm]:
-    """The layers that keep running statistics."""
-    return [layer for layer in network.modules() if isinstance(layer, _BatchNorm) and layer.track_running_stats]
+        return hook
 
 
 def moments(seen: Tensor) -> Moments:
@@ -189,10 +211,3 @@ def _affine(layer: _BatchNorm) -> tuple[Tensor, Tensor]:
     if layer.bias is not None:
         shift = shift + layer.bias
     return scale.detach(), shift.detach()
-
-
-def _compare_with(real: Moments, into: list[Statistics]) -> Any:
-    def hook(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        into.append(Statistics(*moments(inputs[0]), *real))
-
-    return hook

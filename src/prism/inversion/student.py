@@ -6,33 +6,34 @@ inverted images; they do so too in their second round.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
-from torch.nn import functional
 
-from prism.artifacts import Manifest, sha256_file, write_manifest
-from prism.config import AdaptiveConfig, Config
+from prism.artifacts import Manifest, hash_of, progress_dir, sha256_file, write_manifest
+from prism.config import Config
 from prism.data.classes import load_classes
 from prism.data.shards import read_shards
 from prism.data.sources import resized
 from prism.devices import pick_device, run_facts, set_threads
-from prism.errors import ModelError
 from prism.inversion import REVISION
-from prism.inversion.schedule import learning_rate
-from prism.models.checkpoints import Classifier, save_model
-from prism.models.classifiers import build
+from prism.inversion.imitation import Imitation
+from prism.models.checkpoints import save_model
 from prism.models.hashes import hash_weights
-from prism.models.scoring import accuracy, as_float, predict
+from prism.models.scoring import accuracy, predict
+from prism.models.students import new_student
 from prism.models.teacher import load_teacher
-from prism.seeds import derive, generator
+from prism.seeds import derive
 
 
 def train_student(config: Config, method: str, shards: Sequence[Path], output: Path) -> Manifest:
     """Train the student of a method with ``inversion.adaptive`` and write it, a safetensors file and its manifest.
+
+    The unfinished state lies in the progress folder until then, so that a killed job loses some seconds; it is used
+    again only for the same recipe and the same images.
 
     Args:
         config: the configuration.
@@ -52,70 +53,29 @@ def train_student(config: Config, method: str, shards: Sequence[Path], output: P
     images = resized(read_shards([Path(shard) for shard in shards]), teacher.size_px)
     pixels = torch.from_numpy(images.images)
     answers = predict(teacher, pixels, batch=settings.batch, device=device)
-    about = {
-        "architecture": settings.student,
-        "num_classes": len(classes),
-        "size_px": teacher.size_px,
-        "mean": list(config.teacher.mean),
-        "std": list(config.teacher.std),
-        "class_names": list(classes.names),
+    identity = {
+        "stage": "inversion",
+        "recipe": config.recipe("inversion", method=method),
+        "revision": REVISION,
+        "inputs": {Path(shard).name: sha256_file(shard) for shard in shards},
+        "models": {"teacher": hash_weights(Path(config.teacher.weights))},
     }
     seed = derive(config.seed, "inversion", "student")
-    student = Classifier(build(settings.student, len(classes), teacher.size_px, seed=seed), **about, metadata=about)
+    student = new_student(config.teacher, settings.student, classes, seed=seed)
     student.to(device, memory_format=torch.channels_last)
-    imitate(student, pixels.to(device), answers.to(device), settings, seed)
+    imitation = Imitation(
+        student, pixels.to(device), answers.to(device), settings, seed=seed, fingerprint=hash_of(identity)
+    )
+    imitation.run(checkpoint=progress_dir(output) / "checkpoint.pt")
     agreed = accuracy(predict(student, pixels, batch=settings.batch, device=device), answers.argmax(dim=1))
-    save_model(output, student, about)
-    return write_manifest(
+    save_model(output, student, student.metadata)
+    manifest = write_manifest(
         output.with_suffix(".json"),
-        stage="inversion",
-        recipe=config.recipe("inversion", method=method),
-        revision=REVISION,
-        inputs={Path(shard).name: sha256_file(shard) for shard in shards},
-        models={"teacher": hash_weights(Path(config.teacher.weights))},
+        **identity,
         outputs=[output],
         count=len(images),
         details={"method": method, "agreement": round(agreed, 4)},
         run=run_facts(time.monotonic() - started, settings.steps * settings.batch, device),
     )
-
-
-def imitate(student: Classifier, images: Tensor, answers: Tensor, settings: AdaptiveConfig, seed: int) -> None:
-    """Train in place: ``T^2 KL(softmax(f_teacher / T) || softmax(f_student / T))``, Adam, half a cosine.
-
-    Args:
-        student: takes images in [0, 1].
-        images: uint8 (n, height, width, 3) on the student's device.
-        answers: the teacher's logits (n, classes).
-        settings: steps, batch, learning rate and T.
-        seed: of the order.
-
-    Raises:
-        ModelError: the loss is no longer a number.
-    """
-    student.train()
-    optimizer = torch.optim.Adam(student.network.parameters(), lr=settings.learning_rate)
-    size, t = min(settings.batch, len(images)), settings.temperature
-    order = torch.empty(0, dtype=torch.int64)
-    loss = torch.zeros(())
-    with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
-        torch.manual_seed(seed)
-        for step in range(settings.steps):
-            if len(order) < size:  # what is left of a pass is too few for BatchNorm
-                order = torch.randperm(len(images), generator=generator(derive(seed, "order", step)))
-            rows, order = order[:size].to(images.device), order[size:]
-            rate = learning_rate(step, iterations=settings.steps, peak=settings.learning_rate)
-            optimizer.param_groups[0]["lr"] = rate
-            logits = student(as_float(images[rows]))
-            wanted = functional.log_softmax(answers[rows] / t, dim=1)
-            own = functional.log_softmax(logits / t, dim=1)
-            loss = t * t * functional.kl_div(own, wanted, reduction="batchmean", log_target=True)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-    student.eval()
-    if not torch.isfinite(loss):
-        raise ModelError(
-            f"inversion.adaptive: the student's loss is {float(loss)}; lower adaptive.learning_rate, "
-            f"which is {settings.learning_rate:g}"
-        )
+    shutil.rmtree(progress_dir(output), ignore_errors=True)
+    return manifest

@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
+
+from prism.config import Config, TeacherConfig
 from prism.config.names import ARCHITECTURES, WITHOUT_BATCHNORM
+from prism.errors import ConfigError
 
 
+def check_batchnorm(config: Config, methods: Iterable[str] | None = None) -> None:
+    """Refuse methods that read BatchNorm statistics if a teacher of theirs has none, before anything is loaded.
+
+    Args:
+        config: the configuration.
+        methods: names of methods to look at; those of ``run`` if None.
+
+    Raises:
+        ConfigError: a method needs BatchNorm and one of its teachers has none; the message has method and teacher.
+        ModelError: a teacher's architecture is unknown.
+    """
+    for name in config.run if methods is None else methods:
+        for key, teacher in _teachers_of(config, name) if config.methods[name].needs_batchnorm else ():
+            if not keeps_batch_statistics(teacher.architecture):
+                raise ConfigError(
+                    f"config: methods.{name} needs BatchNorm, but {key}.architecture={teacher.architecture} has none; "
+                    "take the method from run or choose a teacher with BatchNorm"
+                )
+
+
+def _teachers_of(config: Config, method: str) -> list[tuple[str, TeacherConfig]]:
+    """The teachers that a method asks: (key, section)."""
+    further = config.teachers if config.methods[method].uses_teachers else {}
+    return [("teacher", config.teacher), *((f"teachers.{name}", teacher) for name, teacher in further.items())]
+
+
+@cache
 def keeps_batch_statistics(architecture: str) -> bool:
     """Whether a network of that name has BatchNorm layers with running statistics.
 

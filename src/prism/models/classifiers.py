@@ -23,6 +23,7 @@ from prism.models.networks import (
     MiniatureVGG,
     Network,
 )
+from prism.models.statistics import batchnorm_layers
 
 # Each constructor takes the number of classes and the side of the image in pixels.
 ARCHITECTURES: dict[str, Callable[[int, int], Network]] = {
@@ -40,7 +41,6 @@ ARCHITECTURES: dict[str, Callable[[int, int], Network]] = {
     "miniature-student-small": lambda classes, size_px: MiniatureStudent(classes, (8, 16, 24, 32)),
 }
 LIBRARIES: tuple[str, ...] = ("timm", "torchvision")
-_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 class LibraryNetwork(Network):
@@ -108,7 +108,7 @@ def build(architecture: str, num_classes: int, in_size_px: int = 32, *, seed: in
 
 def has_batchnorm(module: nn.Module) -> bool:
     """Whether the module keeps running batch statistics, which batch-norm guidance needs."""
-    return any(isinstance(layer, _BATCH_NORMS) and layer.track_running_stats for layer in module.modules())
+    return bool(batchnorm_layers(module))
 
 
 def check_architecture(architecture: str) -> None:

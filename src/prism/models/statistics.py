@@ -12,6 +12,23 @@ from prism.errors import ModelError
 from prism.guidance.batch_norm import Statistics
 
 
+def batchnorm_layers(network: nn.Module) -> list[_BatchNorm]:
+    """The layers that keep running statistics."""
+    return [layer for layer in network.modules() if isinstance(layer, _BatchNorm) and layer.track_running_stats]
+
+
+def compared_layers(network: nn.Module) -> list[_BatchNorm]:
+    """The same, of which there must be one at least.
+
+    Raises:
+        ModelError: there is none.
+    """
+    layers = batchnorm_layers(network)
+    if not layers:
+        raise ModelError("the network has no BatchNorm layer with running statistics to compare with")
+    return layers
+
+
 class StatisticsRecorder:
     """Records, while it is entered, what every BatchNorm layer of a network sees; gradients flow through it.
 
@@ -33,11 +50,7 @@ class StatisticsRecorder:
     def __init__(self, network: nn.Module, *, scope: str = "batch") -> None:
         if scope not in ("batch", "image"):
             raise ValueError(f"scope={scope!r} should be batch or image")
-        self._layers = [
-            module for module in network.modules() if isinstance(module, _BatchNorm) and module.track_running_stats
-        ]
-        if not self._layers:
-            raise ModelError("the network has no BatchNorm layer with running statistics to compare with")
+        self._layers = compared_layers(network)
         self._scope = scope
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
         self.statistics: list[Statistics] = []

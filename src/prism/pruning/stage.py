@@ -7,21 +7,21 @@ import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from prism.artifacts import progress_dir, sha256_file, write_json, write_manifest
 from prism.config import Config
 from prism.data.classes import ClassList, load_classes
-from prism.data.images import EvaluationData, ImageSet
-from prism.data.shards import read_shards
-from prism.data.sources import load_source, resized, split_seed
+from prism.data.method_images import method_images, reference_images
+from prism.data.sources import resized
 from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts
-from prism.errors import ConfigError, DataError
+from prism.errors import ConfigError
 from prism.models.checkpoints import Classifier, save_model
 from prism.models.scoring import accuracy, agreement, predict
+from prism.models.students import description
 from prism.models.teacher import load_teacher
+from prism.models.training.loop import RunOptions
 from prism.pruning import REVISION
 from prism.pruning.finetune import FineTuning
 from prism.pruning.masks import make_permanent, prune_network, removed_weights
@@ -54,27 +54,25 @@ def prune(config: Config, method: str, sparsity: float, seed: int, shards: Seque
     if settings is None:
         raise ConfigError("config: pruning: not set, so there is nothing to prune; give it a section, as {epochs: 20}")
     device = pick_device(config.device)
-    plain = config.precision == "auto" and device.type == "cpu"  # as in distillation: fp32 is as fast there
-    dtype = torch.float32 if plain else pick_precision(config.precision, device)
+    dtype = pick_precision(config.precision, device)
     torch.set_num_threads(config.threads_per_job)
     reset_peak_memory()
     classes = load_classes(config.classes)
     teacher = load_teacher(config.teacher, len(classes)).to(device)
-    images, test = _images(config, method, shards, classes), _test_images(config, classes)
+    size_px = config.teacher.size_px
+    images = resized(method_images(config, method, shards, classes, real_px=size_px), size_px)
+    test = reference_images(config, classes, size_px=size_px)
     pruned = masked_copy(config, sparsity, classes)
     removed, weights = removed_weights(pruned.network)
     score = {"batch": settings.batch, "device": device}
     before = predict(pruned.to(device), test.images, **score)
     progress = progress_dir(output_dir)
-    losses = FineTuning(
+    history = FineTuning(
         pruned,
         teacher,
         torch.from_numpy(images.images),
         settings,
-        seed=derive(config.seed, "pruning", seed),
-        device=device,
-        dtype=dtype,
-        checkpoint=progress / "checkpoint.pt",
+        RunOptions(derive(config.seed, "pruning", seed), device, dtype, progress / "checkpoint.pt"),
     ).run()
     make_permanent(pruned.network)
     answers, right = predict(pruned, test.images, **score), predict(teacher, test.images, **score)
@@ -90,7 +88,7 @@ def prune(config: Config, method: str, sparsity: float, seed: int, shards: Seque
         "n_test": len(test),
         "weights": weights,
         "weights_removed": removed,
-        "losses": [round(loss, _LOSS_DIGITS) for loss in losses],
+        "losses": [round(line["loss"], _LOSS_DIGITS) for line in history],
     }
     write_json(outputs[1], {**facts, **metrics, "upper_bound": not shards})
     write_manifest(
@@ -113,45 +111,6 @@ def masked_copy(config: Config, sparsity: float, classes: ClassList) -> Classifi
     """The teacher once more, masked at ``sparsity`` and free to learn, on the CPU."""
     settings, kind = config.teacher, config.pruning.kind if config.pruning else "structured"
     network = load_teacher(settings, len(classes)).network.requires_grad_(True)
-    about: dict[str, Any] = {
-        "architecture": settings.architecture,
-        "num_classes": len(classes),
-        "size_px": settings.size_px,
-        "mean": list(settings.mean),
-        "std": list(settings.std),
-        "class_names": list(classes.names),
-    }
+    about = description(settings, settings.architecture, classes)
     prune_network(network, sparsity, torch.zeros(1, 3, settings.size_px, settings.size_px), kind=kind)
     return Classifier(network, **about, metadata=about)
-
-
-def _images(config: Config, method: str, shards: Sequence[Path], classes: ClassList) -> ImageSet:
-    """The method's images at the teacher's size."""
-    size_px = config.teacher.size_px
-    if config.methods[method].engine != "real":
-        images = resized(read_shards([Path(shard) for shard in shards]), size_px)
-    elif shards:
-        raise DataError(f"method {method}: engine real takes real images, but {shards[0]} is given too")
-    else:
-        images = EvaluationData(
-            load_source(
-                str(config.synthesis.real),
-                size_px=size_px,
-                classes=classes,
-                count=config.synthesis.images_per_class,
-                seed=split_seed(config.seed, "train"),
-            )
-        ).open_for("real")
-    return images
-
-
-def _test_images(config: Config, classes: ClassList) -> ImageSet:
-    """The real in-distribution test images. They are scored on and decide nothing."""
-    images = load_source(
-        config.evaluation.reference,
-        size_px=config.teacher.size_px,
-        classes=classes,
-        count=config.evaluation.reference_per_class,
-        seed=split_seed(config.seed, "test"),
-    )
-    return EvaluationData(images).open_for("evaluation")

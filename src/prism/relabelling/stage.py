@@ -15,11 +15,11 @@ from tqdm import tqdm
 from prism.artifacts import Manifest, hash_of, progress_dir, sha256_file, write_manifest
 from prism.config import Config, RelabelConfig
 from prism.data.classes import load_classes
-from prism.data.shards import read_shards
+from prism.data.method_images import method_images
 from prism.data.soft_labels import LabelFacts, pixels_hash
 from prism.data.views import Drawing, Views, at_view_size, draw_views, render
 from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts
-from prism.errors import ConfigError, DataError, ModelError
+from prism.errors import ConfigError, ModelError
 from prism.models.teacher import Teacher, load_teacher
 from prism.relabelling import REVISION
 from prism.relabelling.ensemble import ensemble
@@ -51,23 +51,19 @@ def relabel(config: Config, method: str, shards: Sequence[Path], output: Path) -
         raise ConfigError(f"config: methods.{method}.relabel: missing; say which views get labels, or {{}} for SRe2L's")
     device = pick_device(config.device)
     reset_peak_memory()
-    # As in the distillation: fp32 on a CPU gives the same labels on every kind of CPU.
-    plain = config.precision == "auto" and device.type == "cpu"
-    dtype = torch.float32 if plain else pick_precision(config.precision, device)
+    dtype = pick_precision(config.precision, device)
     torch.set_num_threads(config.threads_per_job)
     classes = load_classes(config.classes)
     chosen = config.label_teachers(method)
     teachers = [load_teacher(teacher, len(classes)).to(device) for teacher in chosen]
-    read = read_shards([Path(shard) for shard in shards])
-    images = at_view_size(read, config.teacher.size_px)
-    if images.labels.max() >= len(classes):
-        raise DataError(f"{images.name}: has label {images.labels.max()}, the class list ends at {len(classes) - 1}")
+    size_px = config.teacher.size_px
+    images = at_view_size(method_images(config, method, shards, classes, real_px=size_px), size_px)
     facts = LabelFacts(
         epochs=config.label_epochs(method),
         images=len(images),
         classes=len(classes),
         source_px=images.images.shape[1],
-        size_px=config.teacher.size_px,
+        size_px=size_px,
         pixels=pixels_hash(images),
     )
     identity = {
@@ -79,7 +75,8 @@ def relabel(config: Config, method: str, shards: Sequence[Path], output: Path) -
     }
     parts = Parts(progress_dir(output) / hash_of({**identity, "batch": settings.batch}))
     ask = Labeller(teachers, torch.from_numpy(images.images).to(device), facts.size_px, dtype)
-    _make(parts, ask, drawing_of(settings, facts.size_px), read.keys, facts, config.seed, settings.batch, title=method)
+    drawing = drawing_of(settings, size_px)
+    _make(parts, ask, drawing, images.keys, facts, config.seed, settings.batch, title=method)
     parts.write(output, facts)
     views = facts.epochs * facts.images
     manifest = write_manifest(

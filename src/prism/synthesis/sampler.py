@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from prism.config import CutMixConfig
-from prism.guidance import ENERGIES, Answers, Term, hinged
+from prism.guidance import ENERGIES, Answers, Energy, Term, hinged
 from prism.models.checkpoints import Classifier
 from prism.models.diffusion import TextToImage
 from prism.models.statistics import StatisticsRecorder
@@ -35,17 +35,18 @@ from prism.synthesis.noise import Level, levels
 
 @dataclass(frozen=True)
 class SamplerSettings:
-    """Steps, classifier-free guidance, energy terms and Latent CutMix of one method."""
+    """Steps, classifier-free guidance, energy terms and Latent CutMix of one method; energies by the terms' names."""
 
     steps: int
     guidance_scale: float
     terms: tuple[Term, ...] = ()
     cutmix: CutMixConfig | None = None
+    energies: Mapping[str, Energy] = field(default_factory=lambda: ENERGIES)
 
     @property
     def reads_batches(self) -> bool:
         """Whether a term reads statistics of the batch."""
-        return any(term.statistics == "batch" and ENERGIES[term.energy].statistics for term in self.terms)
+        return any(term.statistics == "batch" and self.energies[term.energy].statistics for term in self.terms)
 
     @property
     def of_batches(self) -> bool:
@@ -81,8 +82,8 @@ class Sampler:
 
     def __init__(self, model: TextToImage, teacher: Teacher | None, settings: SamplerSettings) -> None:
         for term in settings.terms:
-            if term.energy not in ENERGIES:
-                raise ValueError(f"energy={term.energy!r} should be one of {', '.join(ENERGIES)}")
+            if term.energy not in settings.energies:
+                raise ValueError(f"energy={term.energy!r} should be one of {', '.join(settings.energies)}")
         if settings.terms and teacher is None:
             raise ValueError("guidance terms need a teacher, and none is given")
         self.model, self.teacher, self.settings = model, teacher, settings
@@ -151,7 +152,7 @@ class Sampler:
             for term in self.settings.terms
             if term.moves == moves
             and term.active(step, self.settings.steps)
-            and (self.student is not None or not ENERGIES[term.energy].student)
+            and (self.student is not None or not self.settings.energies[term.energy].student)
         ]
 
     def _predict(
@@ -231,7 +232,7 @@ class Sampler:
     def _energies(self, latent: Tensor, decoder: str, terms: list[Term], labels: Tensor) -> list[Tensor]:
         """Each term's energy (b,) of a latent, after its hinge; the networks are asked once for all of them."""
         images = self.model.decode(latent, decoder).clamp(0, 1)
-        asked = [ENERGIES[term.energy] for term in terms]
+        asked = [self.settings.energies[term.energy] for term in terms]
         scopes = {term.statistics for term, energy in zip(terms, asked, strict=True) if energy.statistics}
         with ExitStack() as recording:
             recorders = {

@@ -15,7 +15,7 @@ import torch
 from tqdm import tqdm
 
 from prism.artifacts import Manifest, atomic_path, hash_of, progress_dir, sha256_file
-from prism.config import Config, MethodConfig, check_batchnorm
+from prism.config import Config, MethodConfig
 from prism.config.methods import FEWEST_FOR_BATCH_STATISTICS
 from prism.data.classes import load_classes
 from prism.data.prompts import PromptRecord, read_prompts
@@ -24,7 +24,7 @@ from prism.data.shards import Sample, sample_key, shard_plan, write_shard
 from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts
 from prism.errors import ConfigError, ModelError, ShardError
 from prism.guidance import Term, free
-from prism.models.classifiers import has_batchnorm
+from prism.models.architectures import check_batchnorm
 from prism.models.diffusion import load_text_to_image
 from prism.models.hashes import hash_weights
 from prism.models.pseudo_words import add_pseudo_words, read_pseudo_words
@@ -33,6 +33,7 @@ from prism.seeds import derive, image_seed
 from prism.synthesis import REVISION
 from prism.synthesis.batch import Drawn, draw_until_valid
 from prism.synthesis.cutmix import Mixture
+from prism.synthesis.energies import energies_of
 from prism.synthesis.plan import Place, batches_of, class_batches, even_batches, rounds_of
 from prism.synthesis.sampler import Sampler, SamplerSettings
 from prism.synthesis.selection import Candidates, selected
@@ -55,6 +56,7 @@ def synthesize(
     """
     started = time.monotonic()
     chosen = config.methods[method]
+    check_batchnorm(config, [method])
     classes = load_classes(config.classes)
     per_class, shards = config.images_per_class(method), config.shards(method)
     records = read_prompts(prompts, classes, per_class, named=config.strategies[chosen.prompts].named)
@@ -69,7 +71,6 @@ def synthesize(
     device = pick_device(config.device)
     reset_peak_memory()
     teacher = load_teacher(config.teacher, len(classes)).to(device)
-    check_batchnorm(config, has_batchnorm(teacher), [method])
     hashes = _model_hashes(config)
     words = _learned_words(config, method, records, prompts, tokens, hashes.get("pipeline"))
     model = load_text_to_image(config.diffusion, device, pick_precision(config.precision, device))
@@ -114,7 +115,8 @@ def synthesize(
 def sampler_settings(config: Config, method: MethodConfig) -> SamplerSettings:
     """The sampler's settings of a method of the configuration."""
     terms = tuple(Term(**term.model_dump()) for term in method.guidance)
-    return SamplerSettings(config.diffusion.steps, config.diffusion.guidance_scale, terms, method.cutmix)
+    energies = energies_of(method.guidance)
+    return SamplerSettings(config.diffusion.steps, config.diffusion.guidance_scale, terms, method.cutmix, energies)
 
 
 def batch_plan(config: Config, method: MethodConfig, places: Sequence[Place]) -> list[list[list[Place]]]:

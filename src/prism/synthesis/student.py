@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import logging
 import math
-import pickle
 import time
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from prism.artifacts import atomic_path
+from prism.artifacts import hash_of
 from prism.config import InterleavedStudentConfig
 from prism.errors import ModelError
 from prism.guidance import divergence
@@ -23,6 +22,7 @@ from prism.models.checkpoints import Classifier, load_classifier, save_model
 from prism.models.classifiers import build
 from prism.models.scoring import as_float, predict
 from prism.models.teacher import Teacher
+from prism.models.training.unfinished import load_unfinished, save_unfinished
 from prism.seeds import derive, generator
 
 log = logging.getLogger(__name__)
@@ -132,23 +132,25 @@ class InterleavedStudent:
             "network": self.student.network.state_dict(),
             "optimizer": optimizer.state_dict(),
         }
-        with atomic_path(self._checkpoint(number)) as temporary:
-            torch.save(state, temporary)
+        save_unfinished(self._checkpoint(number), state, fingerprint=self._fingerprint(number))
 
     def _restore(self, number: int, optimizer: torch.optim.Optimizer) -> int:
         """Take up the checkpoint of this training, if there is one, and return its epoch."""
-        path = self._checkpoint(number)
-        if not path.is_file():
+        state = load_unfinished(
+            self._checkpoint(number),
+            ("epoch", "network", "optimizer"),
+            fingerprint=self._fingerprint(number),
+            device=self.device,
+        )
+        if state is None:
             return 0
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            network, momenta, epoch = state["network"], state["optimizer"], int(state["epoch"])
-        except (OSError, RuntimeError, ValueError, LookupError, EOFError, pickle.UnpicklingError) as error:
-            log.warning("%s: is left aside (%s); the training starts anew", path, error)
-            return 0
-        self.student.network.load_state_dict(network)
-        optimizer.load_state_dict(momenta)
-        return epoch
+        self.student.network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+        return state["epoch"]
+
+    def _fingerprint(self, number: int) -> str:
+        """What must be the same for a checkpoint to be gone on from, beside the recipe that names its folder."""
+        return hash_of([self.settings.model_dump(mode="json"), self.seed, number])
 
 
 def rate(settings: InterleavedStudentConfig, epoch: float) -> float:

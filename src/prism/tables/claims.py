@@ -14,11 +14,12 @@ from prism.tables.context import PERCENT, Context, filled, in_order, sources
 from prism.tables.render import Cell, Column, Row, Table, summarize
 from prism.tables.verdicts import LEVEL, NOT_RUN, Evidence, compare, every, some
 
+# What is claimed and whether it holds stand side by side, at the left: a page may be too narrow for the rest.
 COLUMNS = (
     Column("claim", "Claim"),
     Column("statement", "Statement", prose=True),
-    Column("source", "Source", prose=True),
-    Column("mark", "Read in"),
+    Column("verdict", "Verdict"),
+    Column("why", "Why", prose=True),
     Column("metric", "Metric"),
     Column("comparison", "Compared"),
     Column("of", "Of"),
@@ -27,8 +28,8 @@ COLUMNS = (
     Column("difference", "Δ", 3, signed=True),
     Column("test", "Judged by"),
     Column("p", "p", 3),
-    Column("verdict", "Verdict"),
-    Column("why", "Why", prose=True),
+    Column("source", "Source", prose=True),
+    Column("mark", "Read in"),
 )
 
 STAGES = {"accuracy": "distillation", "generalization": "generalization", "pruned_accuracy": "pruning"}
@@ -135,6 +136,8 @@ def _compared(
     student = _student(claim, frame, context)
     where = [context.student_label(student)] if student else []
     where += list(place) if len(place) == 1 else [f"mean of {len(place)} domains"] if place else []
+    shared = set(sides[0].values) & set(sides[1].values)
+    where += [f"images of {len(shared)} seeds"] if claim.metric not in STAGES and len(shared) > 1 else []
     return Compared(left, right, ", ".join(where), sides, evidence)
 
 
@@ -225,7 +228,8 @@ def _notes() -> tuple[str, ...]:
         "Metrics with a value a seed: one-sided paired t-test over the seeds that both sides have. A claim holds if "
         f"p < {LEVEL}, does not hold if the opposite has such a p, and is undecided otherwise; one seed says nothing. "
         "Seeds differ in the student's training (or the fine-tuning), not in the images: verdicts are on these images.",
-        "Metrics with one value a method, as its images are made once, cannot be tested. A claim holds if the "
+        "Metrics of images have a value for each seed of the images, of which an experiment has one: with replicates "
+        "(tables.replicates) they are tested as above. One value a method cannot be tested: a claim holds if the "
         "difference is as large as the margin (or the ratio as the factor) that it states, does not hold if so the "
         "other way round, and is undecided between; also where the two sides were measured by different protocols.",
         "Of several comparisons (rows with a number after the slash) all must hold, and p is the largest; where one of "

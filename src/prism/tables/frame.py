@@ -122,6 +122,9 @@ def _generalization(path: Path, content: dict[str, Any]) -> Iterator[Row]:
 
 def _evaluation(path: Path, content: dict[str, Any]) -> Iterator[Row]:
     where = {"stage": "evaluation", "method": _text(path, content, "method")}
+    recipe = content.get("recipe") or {}
+    if "seed" in recipe:  # the images' own
+        where["seed"] = _seed(path, recipe)
     full_names = (content.get("protocol") or {}).get("names", {})
     for name, value in _mapping(path, "metrics", content["metrics"]).items():
         if value is not None:  # a metric that does not apply to this experiment
@@ -222,6 +225,8 @@ def _share(path: Path, key: str, value: Any) -> float:
 
 def _refuse_repeats(frame: pd.DataFrame) -> None:
     keys = [column for column in COLUMNS if column not in ("full_name", "value", "source")]
+    # Images of two seeds are those of two experiments, which are put together by ``replicates`` alone.
+    frame = frame.assign(seed=frame["seed"].where(frame["stage"] != "evaluation", -1))
     repeated = frame[frame.duplicated(keys, keep=False)]
     if len(repeated):
         first = repeated.iloc[0]

@@ -15,7 +15,7 @@ from typing import Literal
 
 ARROWS = {"up": "↑", "down": "↓", "": ""}
 MISSING = "–"
-WIDE = 8  # columns; more of them are set small in LaTeX
+WIDE = 8  # columns; in a table of more of them text wraps in HTML, and LaTeX sets it small
 LATEX_PROSE = "p{40mm}"
 
 
@@ -155,6 +155,8 @@ STYLE = (
     ".prism thead tr,.prism tr.rule{border-top:1px solid #888}.prism thead{border-bottom:1px solid}"
     ".prism .number{text-align:right;font-variant-numeric:tabular-nums}"
     ".prism .prose{white-space:normal;min-width:16rem}"
+    ".prism .wide{font-size:13px}.prism .wide th,.prism .wide td{padding:.25rem .35rem;white-space:normal}"
+    ".prism .wide td.number{white-space:nowrap}.prism .wide .prose{min-width:7rem;overflow-wrap:anywhere}"
     ".prism tbody tr:hover{background:#f2f2f2}"
     ".prism tbody th{font-weight:400}.prism p{max-width:60rem;font-size:13px;color:#444}"
 )
@@ -170,10 +172,11 @@ def to_html(table: Table) -> str:
         f'<th scope="col"{name}>{html.escape(_header(column))}</th>'
         for column, name in zip(table.columns, classes, strict=True)
     )
+    wide = ' class="wide"' if len(table.columns) > WIDE else ""
     lines = [
         '<meta charset="utf-8">',
         f"<style>{STYLE}</style>",
-        f'<div class="prism"><table><caption>{html.escape(table.title)}</caption>',
+        f'<div class="prism"><table{wide}><caption>{html.escape(table.title)}</caption>',
         f"<thead><tr>{heads}</tr></thead>",
         "<tbody>",
     ]

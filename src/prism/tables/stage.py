@@ -18,6 +18,7 @@ from prism.tables.frame import collect
 from prism.tables.published import Setting, load_published
 from prism.tables.registry import FIGURES, TABLES
 from prism.tables.render import FORMATS
+from prism.tables.replicates import with_replicates
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,9 @@ PRISM = "prism"
 Maker = TypeVar("Maker")
 
 
-def write_table(config: Config, name: str, inputs: Sequence[Path], output: Path) -> None:
+def write_table(
+    config: Config, name: str, inputs: Sequence[Path], output: Path, *, replicates: Sequence[Path] = ()
+) -> None:
     """Write one table as ``.csv``, ``.md``, ``.tex`` and ``.html``.
 
     Args:
@@ -36,12 +39,15 @@ def write_table(config: Config, name: str, inputs: Sequence[Path], output: Path)
         inputs: JSON results of earlier stages: evaluations, students' and pruned networks' metrics, generalization
             results and manifests, in any order; other files among them are skipped.
         output: any of the four files, or their path without the ending.
+        replicates: evaluations and manifests of experiments that differ in their seed alone; what they are made of
+            is compared with ``inputs``, and their evaluations stand beside those.
 
     Raises:
-        ConfigError: there is no such table. DataError: an input is missing, malformed or contradicts another.
+        ConfigError: there is no such table. DataError: an input is missing, malformed or contradicts another, or a
+            replicate is of another recipe.
     """
     build = _pick(TABLES, "table", name)
-    table = build(collect(inputs), context_of(config))
+    table = build(with_replicates(collect(inputs), inputs, replicates), context_of(config))
     stem = Path(output)
     stem = stem.with_suffix("") if stem.suffix.removeprefix(".") in FORMATS else stem
     for ending, render in FORMATS.items():

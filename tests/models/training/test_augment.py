@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from prism.distillation.augment import (
+from prism.models.training.augment import (
     Augmentation,
     augment,
     colour_jitter,

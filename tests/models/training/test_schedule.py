@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from prism.distillation.schedule import epoch_order, learning_rate, steps_per_epoch
+from prism.models.training.schedule import epoch_order, learning_rate, steps_per_epoch
 
 
 def rates(**options):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -49,23 +48,6 @@ def logit_error(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
 def hard_label_loss(student_logits: Tensor, targets: Tensor) -> Tensor:
     """Mean cross-entropy with class indices (batch,) or class probabilities (batch, classes)."""
     return functional.cross_entropy(student_logits.float(), targets)
-
-
-def jensen_shannon(logits: Tensor, other_logits: Tensor) -> Tensor:
-    """Jensen-Shannon divergence in nats of two batches of logits, (batch,), symmetric and at most ln 2.
-
-    The mean of KL(P || M) and KL(Q || M) with M = (P + Q) / 2; Lin 1991, equation 3.9. (Adaptive
-    DeepInversion's released code computes KL(M || P) instead, which is not bounded.)
-
-    Raises:
-        ValueError: the shapes differ.
-    """
-    _check(logits, other_logits)
-    log_p = functional.log_softmax(logits.float(), dim=1)
-    log_q = functional.log_softmax(other_logits.float(), dim=1)
-    log_m = torch.logaddexp(log_p, log_q) - torch.log(torch.tensor(2.0))
-    to_m = log_p.exp() * (log_p - log_m) + log_q.exp() * (log_q - log_m)  # (batch, classes)
-    return 0.5 * to_m.sum(dim=1)
 
 
 class FeatureMatch(nn.Module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,6 +15,35 @@ STEP_MILESTONES = (
     0.6,
     0.9,
 )  # shares of the training after which the rate falls to a tenth (DM-KD's 30/60/90)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast a classifier is trained.
+
+    Args:
+        epochs: passes over the images.
+        batch: images in a step.
+        learning_rate: the largest rate.
+        schedule: see :func:`learning_rate`.
+        warmup_epochs: first epochs, in which the rate rises linearly to the schedule's.
+    """
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    schedule: str = "cosine"
+    warmup_epochs: int = 0
+
+    def rate(self, epoch: int, step: int, steps: int) -> float:
+        """The learning rate of a step (0-based) of an epoch (0-based) of ``steps`` steps."""
+        return learning_rate(
+            epoch * steps + step,
+            total_steps=self.epochs * steps,
+            warmup_steps=self.warmup_epochs * steps,
+            peak=self.learning_rate,
+            schedule=self.schedule,
+        )
 
 
 def learning_rate(step: int, *, total_steps: int, warmup_steps: int, peak: float, schedule: str = "cosine") -> float:

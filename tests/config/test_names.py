@@ -1,0 +1,30 @@
+"""The names that the configuration knows without loading anything are those of the registries."""
+
+import pytest
+
+from .conftest import load
+
+
+def test_the_names_are_those_of_the_registries():
+    from prism.config.names import (
+        ARCHITECTURES,
+        BATCHNORM_ENERGIES,
+        CORRUPTIONS,
+        ENERGIES,
+        STUDENT_ENERGIES,
+        WORLD_DOMAINS,
+    )
+
+    classifiers = pytest.importorskip("prism.models.classifiers")
+    assert set(ARCHITECTURES) == set(classifiers.ARCHITECTURES)
+    corruptions = pytest.importorskip("prism.generalization.corruptions")
+    assert set(CORRUPTIONS) == {"all", *corruptions.CORRUPTIONS}
+    sources = pytest.importorskip("prism.miniature.sources")
+    assert set(WORLD_DOMAINS) == {"corrupted", *sources.DOMAINS}
+    tables = pytest.importorskip("prism.tables.registry")
+    written = load().tables
+    assert (set(written.tables), set(written.figures)) == (set(tables.TABLES), set(tables.FIGURES))
+    guidance = pytest.importorskip("prism.guidance")
+    assert set(ENERGIES) == set(guidance.ENERGIES)
+    assert set(BATCHNORM_ENERGIES) == {name for name, energy in guidance.ENERGIES.items() if energy.statistics}
+    assert set(STUDENT_ENERGIES) == {name for name, energy in guidance.ENERGIES.items() if energy.student}
