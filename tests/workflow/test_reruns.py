@@ -73,6 +73,11 @@ def test_replicates_are_files_of_the_table_of_claims_alone(finished):
     assert {file.replace("results/later", "results/smoke") for file in given} <= set(inputs)
 
 
+def test_a_claim_reruns_its_table_alone(finished):
+    answer = finished.dry_run("all", "--config", "claims={eda-precision: {margin: 0.2}}")
+    assert answer.messages == {"Table: claims", "Report"}
+
+
 def test_comments_and_keys_without_influence_rerun_nothing(finished):
     for name in ("Snakefile", "config/config.yaml", "config/smoke.yaml", "scripts/synthesis.py"):
         path = finished.path / name

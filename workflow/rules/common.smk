@@ -79,14 +79,22 @@ def one_of(names):
     return "|".join(map(re.escape, names))
 
 
+TABULATED = ("tables", "claims")
+
+
 def recipe(stage, *names):
     """The slice of the configuration that a job's results depend on, by the names of the wildcards it takes."""
 
     def of(wildcards):
         slice_ = settings.recipe(stage, **{name: wildcards[name] for name in names})
-        return json.loads(json.dumps(slice_, sort_keys=stage != "tables"))  # order tells in tables alone
+        return json.loads(json.dumps(slice_, sort_keys=stage not in TABULATED))  # order tells there alone
 
     return of
+
+
+def recipe_of_table(wildcards):
+    """That of all tables; that of table `claims` has the statements too."""
+    return recipe("claims" if wildcards.table == "claims" else "tables")(wildcards)
 
 
 def published_numbers():

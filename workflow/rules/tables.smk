@@ -15,7 +15,7 @@ rule table:
         html=report("<results>/tables/{table}.html", caption="../report/table.rst", category="Tables"),
     log: "<logs>/tables/{table}.log"
     benchmark: "<benchmarks>/tables/{table}.tsv"
-    params: config=CONFIG, recipe=recipe("tables"), revision=REVISIONS["tables"]
+    params: config=CONFIG, recipe=recipe_of_table, revision=REVISIONS["tables"]
     threads: 1
     resources: gpu=0, mem_mb=2000, runtime=10
     message: "Table: {wildcards.table}"

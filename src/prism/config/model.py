@@ -107,7 +107,7 @@ class Config(Section):
         Args:
             stage: prompts, tokens (need ``strategy``), synthesis, inversion, evaluation, relabelling (need
                 ``method``), distillation (needs ``method`` and ``student``), generalization, pruning (needs
-                ``method``), tables or zoo.
+                ``method``), tables, claims (the table of that name) or zoo.
             method: a name of ``methods``.
             student: a name of ``students``.
             strategy: a name of ``strategies``.

@@ -239,8 +239,12 @@ def _tables(config: Config) -> Recipe:
         "seeds": list(config.distillation.seeds),
         "domains": list(config.generalization.domains),
         "tables": _dump(config.tables, without=("replicates",)),  # whose files are inputs of the table that reads them
-        "claims": {name: _dump(claim) for name, claim in config.claims.items()},
     }
+
+
+def _claims(config: Config) -> Recipe:
+    """Of the table of that name, which alone reads the statements."""
+    return {**_tables(config), "claims": {name: _dump(claim) for name, claim in config.claims.items()}}
 
 
 def _budgets(config: Config) -> Recipe:
@@ -264,6 +268,7 @@ _STAGES: dict[str, tuple[Callable[..., Recipe], tuple[str, ...]]] = {
     "generalization": (_generalization, ()),
     "pruning": (_pruning, ("method",)),
     "tables": (_tables, ()),
+    "claims": (_claims, ()),
     "zoo": (_zoo, ()),
 }
 
