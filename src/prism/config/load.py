@@ -100,7 +100,7 @@ def read_mapping(path: Path, key: str | None = None) -> dict[str, Any]:
     name = f"config: {key}: {path}" if key else f"config: {path}"
     try:
         text = path.read_text(encoding="utf-8")
-        content = json.loads(text) if path.suffix == ".json" else yaml.load(text, _UniqueKeys)  # noqa: S506
+        content = json.loads(text) if path.suffix == ".json" else _safe_yaml(text)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{name} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
     except yaml.MarkedYAMLError as error:
@@ -122,6 +122,15 @@ def _mapping(value: Any, key: str) -> dict[str, Any]:
     if value is not None and not isinstance(value, dict):
         raise ConfigError(f"config: {key} should be a section of named entries, not {value!r}")
     return value or {}
+
+
+def _safe_yaml(text: str) -> Any:
+    """The one document of a YAML text: plain values, lists and mappings; no tag makes an object."""
+    loader = _UniqueKeys(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):

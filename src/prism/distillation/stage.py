@@ -9,7 +9,7 @@ import math
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from prism.artifacts import progress_dir, sha256_file, write_json, write_manifest, write_text
-from prism.config import Config, DistillationConfig, LabelTraining, RelabelConfig
+from prism.config import Config, DistillationConfig, RelabelConfig
 from prism.data.classes import ClassList, load_classes
 from prism.data.images import ImageSet
 from prism.data.method_images import method_images, reference_images
@@ -143,8 +143,25 @@ def training_recipe(settings: DistillationConfig, size_px: int, relabel: Relabel
 
     With ``relabel`` the labels and the loss are those stored: nothing is augmented anew, and no feature is matched.
     """
+    shared = Recipe(
+        epochs=settings.epochs,
+        batch=settings.batch,
+        learning_rate=settings.learning_rate,
+        optimizer=settings.optimizer,
+        weight_decay=settings.weight_decay,
+        momentum=settings.momentum,
+        schedule=settings.schedule,
+        warmup_epochs=settings.warmup_epochs,
+    )
     if relabel is not None:
-        return _stored_recipe(settings, relabel.training)
+        stored = relabel.training
+        return replace(
+            shared,
+            loss=stored.loss,
+            temperature=stored.temperature,
+            temperature_squared=stored.temperature_squared,
+            hard_weight=stored.hard_weight,
+        )
     changes = settings.augment
     augmentation = Augmentation(
         crop_padding_px=round(changes.crop_padding * size_px) if changes.crop == "pad" else 0,
@@ -153,36 +170,12 @@ def training_recipe(settings: DistillationConfig, size_px: int, relabel: Relabel
         mixup_alpha=changes.mixup,
         cutmix_alpha=changes.cutmix,
     )
-    return Recipe(
-        epochs=settings.epochs,
-        batch=settings.batch,
-        learning_rate=settings.learning_rate,
-        optimizer=settings.optimizer,
-        weight_decay=settings.weight_decay,
-        momentum=settings.momentum,
-        schedule=settings.schedule,
-        warmup_epochs=settings.warmup_epochs,
+    return replace(
+        shared,
         temperature=settings.temperature,
         alpha=settings.alpha,
         feature_weight=settings.feature_weight,
         augmentation=augmentation,
-    )
-
-
-def _stored_recipe(settings: DistillationConfig, training: LabelTraining) -> Recipe:
-    return Recipe(
-        epochs=settings.epochs,
-        batch=settings.batch,
-        learning_rate=settings.learning_rate,
-        optimizer=settings.optimizer,
-        weight_decay=settings.weight_decay,
-        momentum=settings.momentum,
-        schedule=settings.schedule,
-        warmup_epochs=settings.warmup_epochs,
-        loss=training.loss,
-        temperature=training.temperature,
-        temperature_squared=training.temperature_squared,
-        hard_weight=training.hard_weight,
     )
 
 
