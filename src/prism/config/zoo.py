@@ -43,8 +43,12 @@ class ZooConfig(Section):
         default=_WORLD_SIZE_PX, ge=16, le=128, multiple_of=8, description="Side of the images, in pixels."
     )
     steps: ZooStepsConfig = Field(default_factory=ZooStepsConfig, description="How long each part is trained.")
-    batch: int = Field(
-        default=128, ge=2, description="Latents in a training step; autoencoders take half as many images."
+    batch: int = Field(default=128, ge=1, description="Latents in a training step of the text-to-image model.")
+    autoencoder_batch: int = Field(
+        default=64, ge=1, description="Images in a training step of the autoencoder and of the tiny decoder."
+    )
+    latent_channels: int = Field(
+        default=4, ge=1, le=32, description="Channels of the latents, whose side is a quarter of the images'."
     )
     seed: int = Field(default=0, ge=0, description="Seed of weights, batches and noise.")
 

@@ -14,24 +14,24 @@ from prism.models.kernels import tune_for_cpu
 LATENT_CHANNELS = 4
 
 
-def new_autoencoder(size_px: int = 32) -> AutoencoderKL:
-    """Images in [-1, 1] to latents of a quarter of their side (32x32x3 to 8x8x4) and back."""
+def new_autoencoder(size_px: int = 32, channels: int = LATENT_CHANNELS) -> AutoencoderKL:
+    """Images in [-1, 1] to latents of a quarter of their side (32x32x3 to 8x8x``channels``) and back."""
     return AutoencoderKL(
         block_out_channels=(32, 64, 96),
         down_block_types=("DownEncoderBlock2D",) * 3,
         up_block_types=("UpDecoderBlock2D",) * 3,
         layers_per_block=1,
-        latent_channels=LATENT_CHANNELS,
+        latent_channels=channels,
         norm_num_groups=16,
         sample_size=size_px,
         mid_block_add_attention=False,
     )
 
 
-def new_tiny_autoencoder() -> AutoencoderTiny:
+def new_tiny_autoencoder(channels: int = LATENT_CHANNELS) -> AutoencoderTiny:
     """A decoder (and encoder) with a fraction of the operations, for the guidance path; scaled latents."""
     return AutoencoderTiny(
-        latent_channels=LATENT_CHANNELS,
+        latent_channels=channels,
         encoder_block_out_channels=(24, 24, 24),
         decoder_block_out_channels=(24, 24, 24),
         num_encoder_blocks=(1, 1, 1),
@@ -48,11 +48,17 @@ def to_tensor(images: np.ndarray, device: torch.device | str = "cpu") -> torch.T
 
 
 def train_autoencoder(
-    images: np.ndarray, work: Path, schedule: Schedule, *, batch: int = 64, kl_weight: float = 1e-5
+    images: np.ndarray,
+    work: Path,
+    schedule: Schedule,
+    *,
+    batch: int = 64,
+    channels: int = LATENT_CHANNELS,
+    kl_weight: float = 1e-5,
 ) -> AutoencoderKL:
     """Reconstruction with a small Kullback-Leibler weight, then ``scaling_factor`` set to give unit latents."""
     torch.manual_seed(schedule.seed)
-    model = tune_for_cpu(new_autoencoder(images.shape[1]))
+    model = tune_for_cpu(new_autoencoder(images.shape[1], channels))
 
     @torch.compile
     def round_trip(target: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -62,7 +68,7 @@ def train_autoencoder(
 
     def loss_of(rng: np.random.Generator, noise: torch.Generator) -> Losses:
         target = to_tensor(images[np.sort(rng.integers(len(images), size=batch))])
-        code_shape = (batch, LATENT_CHANNELS, target.shape[2] // 4, target.shape[3] // 4)
+        code_shape = (batch, channels, target.shape[2] // 4, target.shape[3] // 4)
         with autocast(target.device):
             output, mean, logvar = round_trip(target, torch.randn(code_shape, generator=noise))
         # (batch, c, h, w) to a sum over each latent, averaged over images
@@ -77,7 +83,7 @@ def train_autoencoder(
 
 @torch.no_grad()
 def encode(model: AutoencoderKL, images: np.ndarray, batch: int = 256) -> torch.Tensor:
-    """Posterior means (n, 4, h/4, w/4), unscaled."""
+    """Posterior means (n, c, h/4, w/4), unscaled."""
     parts = []
     for start in range(0, len(images), batch):
         x = to_tensor(images[start : start + batch])
@@ -124,9 +130,9 @@ def _reconstruction(output: torch.Tensor, target: torch.Tensor) -> Losses:
 def train_tiny(
     images: np.ndarray, latents: torch.Tensor, work: Path, schedule: Schedule, *, batch: int = 64
 ) -> AutoencoderTiny:
-    """Fit a tiny encoder and decoder to the full ones: ``latents`` (n, 4, 8, 8) are scaled, of ``images``."""
+    """Fit a tiny encoder and decoder to the full ones: ``latents`` (n, c, h/4, w/4) are scaled, of ``images``."""
     torch.manual_seed(schedule.seed)
-    tiny = new_tiny_autoencoder().to(memory_format=torch.channels_last)
+    tiny = new_tiny_autoencoder(latents.shape[1]).to(memory_format=torch.channels_last)
 
     def loss_of(rng: np.random.Generator, noise: torch.Generator) -> Losses:
         rows = np.sort(rng.integers(len(images), size=batch))

@@ -68,12 +68,18 @@ class Material(Protocol):
 
 def prior_parts(material: Material, settings: ZooConfig) -> dict[str, Part]:
     """Autoencoder, tiny decoder and text-to-image model, each below its folder's name, in the order of training."""
-    plan, images_in_batch = schedules.of_prior(settings), settings.batch // 2
+    plan, images_in_batch = schedules.of_prior(settings), settings.autoencoder_batch
 
     def autoencoder(folders: Folders) -> Scores:
         images = material.images(folders)
         work = folders.work
-        model = train_autoencoder(images, work / "autoencoder", plan["autoencoder"], batch=images_in_batch)
+        model = train_autoencoder(
+            images,
+            work / "autoencoder",
+            plan["autoencoder"],
+            batch=images_in_batch,
+            channels=settings.latent_channels,
+        )
         tune_decoder(model, images, work / "autoencoder-decoder", plan["decoder"], batch=images_in_batch)
         model.half().save_pretrained(folders.pipeline / "vae")
         return material.judge_autoencoder(load_vae(folders), folders)
@@ -112,7 +118,7 @@ def load_vae(folders: Folders) -> AutoencoderKL:
 
 
 def scaled_latents(material: Material, folders: Folders) -> torch.Tensor:
-    """Scaled latents (n, 4, size/4, size/4) of all images, computed once."""
+    """Scaled latents (n, c, size/4, size/4) of all images, computed once."""
     path = folders.work / "latents.npy"
     if not path.exists():
         vae = load_vae(folders)
