@@ -1,8 +1,10 @@
 """Cost of guidance, and of the sampler itself: seconds a batch over those of a peer, in one run.
 
 Guided sampling is put over unguided sampling with the same steps: the default recipe (tiny decoder, clean), with
-the full decoder, and through the U-Net. Unguided sampling is put over diffusers' own pipeline. The miniature's
-models serve where they are; else models of the same size with random weights, which cost the same.
+the full decoder, and through the U-Net. Unguided sampling is put over diffusers' own pipeline, and DDIS's guidance in
+the default form over its released form (full decoder, every step, images one by one), with the recipes of
+config/methods.yaml. The miniature's models serve where they are; else models of the same size with random weights,
+which cost the same.
 
     python benchmarks/sampling.py
     python benchmarks/sampling.py --batch 100 --steps 50 --device cuda
@@ -28,7 +30,7 @@ from prism.miniature.zoo.autoencoder import new_autoencoder, new_tiny_autoencode
 from prism.miniature.zoo.diffusion import new_scheduler, new_unet
 from prism.miniature.zoo.text import new_text_encoder, new_tokenizer
 from prism.models.classifiers import build
-from prism.models.diffusion import TextToImage, load_text_to_image
+from prism.models.diffusion import load_text_to_image
 from prism.models.teacher import Teacher
 from prism.prompts.phrases import COLOURS, CONTEXTS
 from prism.seeds import generator
@@ -37,7 +39,6 @@ from prism.synthesis.sampler import Sampler, SamplerSettings
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "assets" / "miniature"
 PROMPTS = [f"a photo of a {colour} crane, a wading bird, {place}" for place in CONTEXTS for colour in COLOURS]
-RECIPE = {"scale": 1.0, "interval": (0.3, 0.7)}  # of the method prism in config/methods.yaml
 
 Draw = Callable[[], object]
 
@@ -59,9 +60,7 @@ def main() -> None:
         trained = all((MODELS / name).is_dir() for name in ("text-to-image", "tiny-decoder"))
         folder = MODELS if trained else random_models(Path(scratch))
         config = _config(folder, options)
-        comparisons = _comparisons(
-            load_text_to_image(config.diffusion, device, dtype), _pipeline(folder, device, dtype), options
-        )
+        comparisons = _comparisons(config, _pipeline(folder, device, dtype), device, dtype, options)
         rows = []
         for one in tqdm(comparisons, desc="comparisons", disable=None):
             rounds = in_turns([one.program, one.peer], options.rounds, device)
@@ -114,8 +113,13 @@ def _config(folder: Path, options: argparse.Namespace) -> Config:
 
 
 def _comparisons(
-    model: TextToImage, pipeline: StableDiffusionPipeline, options: argparse.Namespace
+    config: Config,
+    pipeline: StableDiffusionPipeline,
+    device: torch.device,
+    dtype: torch.dtype,
+    options: argparse.Namespace,
 ) -> list[Comparison]:
+    model = load_text_to_image(config.diffusion, device, dtype)
     teacher = Teacher(
         build("miniature-resnet", 10, 32, seed=0),
         architecture="miniature-resnet",
@@ -129,9 +133,18 @@ def _comparisons(
     labels = torch.arange(options.batch) % 10
     size_px = model.latent_shape[1] * model.scale_factor
 
-    def ours(*terms: Term) -> Draw:
+    def terms(method: str, **changes: str) -> tuple[Term, ...]:
+        return tuple(Term(**term.model_dump() | changes) for term in config.methods[method].guidance)
+
+    def ours(*terms: Term, batch: int = options.batch) -> Draw:
         sampler = Sampler(model, teacher, SamplerSettings(options.steps, 3.0, terms))
-        return lambda: sampler.sample(prompts, labels, seeds, size_px=size_px)
+
+        def draw() -> None:
+            for start in range(0, options.batch, batch):
+                chosen = slice(start, start + batch)
+                sampler.sample(prompts[chosen], labels[chosen], seeds[chosen], size_px=size_px)
+
+        return draw
 
     def theirs() -> object:
         return pipeline(
@@ -144,12 +157,13 @@ def _comparisons(
             output_type="pt",
         )
 
-    unguided = ours()
+    unguided, released = ours(), terms("ddis-dag-released")
     return [
         Comparison("unguided over diffusers", unguided, theirs, target=1.0),
-        Comparison("guided, tiny, clean over unguided", ours(Term("joint", **RECIPE)), unguided, target=1.35),
-        Comparison("guided, full, clean over unguided", ours(Term("joint", **RECIPE, decoder="full")), unguided),
-        Comparison("guided, tiny, noisy over unguided", ours(Term("joint", **RECIPE, through="noisy")), unguided),
+        Comparison("guided, tiny, clean over unguided", ours(*terms("prism")), unguided, target=1.35),
+        Comparison("guided, full, clean over unguided", ours(*terms("prism", decoder="full")), unguided),
+        Comparison("guided, tiny, noisy over unguided", ours(*terms("prism", through="noisy")), unguided),
+        Comparison("DDIS, default over released form", ours(*terms("ddis-dag")), ours(*released, batch=1), 1 / 3),
     ]
 
 
