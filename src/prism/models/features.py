@@ -23,7 +23,6 @@ from tqdm import tqdm
 from prism.errors import ModelError
 from prism.models.checkpoints import Classifier, fit_weights, load_classifier, load_weights
 from prism.models.classifiers import build, check_architecture
-from prism.models.inception import INCEPTION_SIZE_PX, load_inception
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _RESIZE_THREADS = 4  # PIL resizes without the interpreter's lock
@@ -174,6 +173,8 @@ def _classifier(
 
 
 def _inception(kind: str, weights: Path | None) -> _Parts:
+    from prism.models.inception import INCEPTION_SIZE_PX, load_inception  # late: torchvision's models take seconds
+
     network = load_inception(weights)
 
     def heads(images: Tensor) -> Heads:

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy import stats
-
 HOLDS, FAILS, UNDECIDED, NOT_RUN = "holds", "does not hold", "undecided", "not run"
 LEVEL = 0.05  # of every test
 _DIGITS = 12  # differences of equal numbers are 0, not what rounding leaves
@@ -78,6 +76,8 @@ def paired_test(left: Sequence[float], right: Sequence[float], kind: Kind) -> Ev
             in_favour = (differences[0] > 0) == (kind == "greater")
             p, against = (0.0, 1.0) if in_favour else (1.0, 0.0)
     else:
+        from scipy import stats  # late: it takes seconds, and one table alone asks for it
+
         p = float(stats.ttest_rel(left, right, alternative=kind).pvalue)
         against = 1 - p
     why = "no difference" if p == against == 1 else ""
