@@ -31,3 +31,9 @@ def test_one_line_names_each_mistake(root, mistakes, words):
         assert any(all(word in line for word in wanted) for line in told)
     assert "Traceback" not in answer.text
     assert not answer.jobs
+
+
+def test_a_folder_is_unlocked_whatever_files_are_missing(root):
+    answer = root.snakemake("--unlock", "--config", "teacher={weights: nowhere.safetensors}")
+    assert answer.status == 0
+    assert "Unlocked working directory" in answer.text
