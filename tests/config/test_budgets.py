@@ -15,7 +15,7 @@ STAGES = ("synthesis", "evaluation", "relabelling", "distillation")
 
 def load(methods=None, **overrides):
     run = ["real", "vanilla", "prism", *(methods or {})]
-    given = {"methods": methods or {}, "run": run, "synthesis": {"shards": 4}, **overrides}
+    given = {"methods": methods or {}, "run": run, "synthesis": {"shards": 4}, "pruning": None, **overrides}
     return load_config(ROOT / "config/miniature-full.yaml", overrides=given, root=ROOT)
 
 

@@ -69,6 +69,16 @@ def test_null_removes_an_entry_of_the_default():
     assert "prism-free" not in config.methods
 
 
+def test_null_of_snakemakes_command_line_is_null():
+    from snakemake.cli import parse_config
+
+    text = ["generalization={domains: {sketch: null}, per_class: 5}", "methods={prism-free: null}"]
+    config = validate_snakemake_config(parse_config(text), ROOT)
+    assert "sketch" not in config.generalization.domains
+    assert config.generalization.per_class == 5
+    assert "prism-free" not in config.methods
+
+
 def test_inline_methods_lie_over_those_of_the_file():
     config = load(methods={"mine": {"prompts": "senses"}, "vanilla": {"label": "Plain"}}, run=["mine"])
     assert config.methods["mine"].prompts == "senses"

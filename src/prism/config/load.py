@@ -52,7 +52,7 @@ def validate_snakemake_config(config: dict[str, Any], root: Path | str = ".") ->
         ConfigError: one line for each mistake.
     """
     root = Path(root)
-    return validate(with_files(merge(read_mapping(root / DEFAULT), dict(config)), root))
+    return validate(with_files(merge(read_mapping(root / DEFAULT), _with_nulls(config)), root))
 
 
 def validate(config: dict[str, Any]) -> Config:
@@ -122,6 +122,12 @@ def _mapping(value: Any, key: str) -> dict[str, Any]:
     if value is not None and not isinstance(value, dict):
         raise ConfigError(f"config: {key} should be a section of named entries, not {value!r}")
     return value or {}
+
+
+def _with_nulls(config: dict[str, Any]) -> dict[str, Any]:
+    """``config`` with None for the texts ``null``: of a mapping on its command line Snakemake makes texts alone."""
+    found = {key: _with_nulls(value) if isinstance(value, dict) else value for key, value in config.items()}
+    return {key: None if value == "null" else value for key, value in found.items()}
 
 
 def _safe_yaml(text: str) -> Any:

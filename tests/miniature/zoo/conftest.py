@@ -44,6 +44,8 @@ def settings(project_root):
             "classes": str(folder / "classes.json"),
             "steps": steps,
             "batch": 4,
+            "autoencoder_batch": 2,
+            "latent_channels": 6,
         }
         return load_config(overrides={"zoo": {**section, **zoo}}, root=project_root)
 

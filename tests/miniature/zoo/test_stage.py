@@ -35,12 +35,13 @@ def test_an_interrupted_build_ends_in_the_models_of_a_whole_one(photographs, set
     assert not any(".work" in name for name in manifest.outputs)
     for part in PARTS:
         assert f"{part}/README.md" in manifest.outputs
-    assert "`mse`" in (whole / "text-to-image" / "vae" / "README.md").read_text(encoding="utf-8")
+    card = (whole / "text-to-image" / "vae" / "README.md").read_text(encoding="utf-8")
+    assert "`mse`" in card and "2 steps of 2)" in card
 
     chosen = DiffusionConfig(pipeline=str(whole / "text-to-image"), tiny_decoder=whole / "tiny-decoder", size_px=32)
     model = load_text_to_image(chosen, torch.device("cpu"))
-    assert model.latent_shape == (4, 8, 8) and model.tokenizer.model_max_length == 32
-    latents, text = torch.zeros(1, 4, 8, 8), model.embed(["a photo of a cat, a pet"])
+    assert model.latent_shape == (6, 8, 8) and model.tokenizer.model_max_length == 32
+    latents, text = torch.zeros(1, 6, 8, 8), model.embed(["a photo of a cat, a pet"])
     assert model.denoise(latents, torch.tensor(5), text).shape == latents.shape
     assert model.decode(latents, "tiny").shape == model.decode(latents).shape == (1, 3, 32, 32)
 

@@ -70,7 +70,7 @@ def render(name: str, scores: dict[str, float], settings: ZooConfig) -> str:
     about = _ABOUT[settings.kind]
     title, text = about[name if name in about else name.split("/")[0]]
     steps = {part: schedule.steps for part, schedule in schedules.of_prior(settings).items()}
-    text = text.format(**steps, batch=settings.batch, images=settings.batch // 2, size_px=settings.size_px)
+    text = text.format(**steps, batch=settings.batch, images=settings.autoencoder_batch, size_px=settings.size_px)
     rows = "".join(f"| `{key}` | {value:.4f} |\n" for key, value in sorted(scores.items()))
     table = f"\n| measure | value |\n|---|---|\n{rows}" if scores else ""
     return f"# {title}: `{name}`\n\n{text}\n{table}\n{_LICENCE[settings.kind]}\n"
