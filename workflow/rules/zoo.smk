@@ -8,7 +8,7 @@ rule build_zoo:
     log: f"results/zoo/logs/{settings.experiment}.log"
     benchmark: f"results/zoo/benchmarks/{settings.experiment}.tsv"
     params: config=CONFIG, recipe=recipe("zoo"), folder=subpath(output.manifest, parent=True)
-    threads: 8
+    threads: 8  # as many of them as --cores has; workflow.cores would ask for --cores even to unlock
     resources: gpu=GPU, mem_mb=8000, runtime=720
     message: f"Zoo: training the models of {settings.experiment}, which takes hours on a CPU"
     shell:

@@ -126,8 +126,10 @@ def _mapping(value: Any, key: str) -> dict[str, Any]:
 
 def _with_nulls(config: dict[str, Any]) -> dict[str, Any]:
     """``config`` with None for the texts ``null``: of a mapping on its command line Snakemake makes texts alone."""
-    found = {key: _with_nulls(value) if isinstance(value, dict) else value for key, value in config.items()}
-    return {key: None if value == "null" else value for key, value in found.items()}
+    return {
+        key: _with_nulls(value) if isinstance(value, dict) else None if value == "null" else value
+        for key, value in config.items()
+    }
 
 
 def _safe_yaml(text: str) -> Any:
