@@ -1,4 +1,4 @@
-"""Score a student on the test domains."""
+"""Score students on the test domains."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from prism.config import load_config
 
 def main() -> None:
     program = experiment_parser(__doc__)
-    program.add_argument("--student", type=Path, required=True, help="weights of the student, .safetensors")
-    program.add_argument("--output", type=Path, required=True, help="accuracy per domain, .json")
+    program.add_argument("--students", type=Path, nargs="+", required=True, help="weights of students, .safetensors")
+    program.add_argument("--outputs", type=Path, nargs="+", required=True, help="accuracy per domain, a .json for each")
     arguments = program.parse_args()
     from prism.generalization.stage import generalize  # late: usage errors and --help need no model library
 
-    generalize(load_config(*arguments.config), arguments.student, arguments.output)
+    generalize(load_config(*arguments.config), arguments.students, arguments.outputs)
 
 
 if __name__ == "__main__":

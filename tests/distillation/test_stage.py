@@ -13,8 +13,7 @@ from prism.data.shards import Sample, read_shard, write_shard
 from prism.data.sources import split_seed
 from prism.distillation.stage import distill
 from prism.distillation.trainer import Trainer
-from prism.errors import DataError, ModelError
-from prism.generalization.stage import generalize
+from prism.errors import DataError
 from prism.models.checkpoints import load_classifier
 
 
@@ -122,19 +121,3 @@ def test_hard_labels_are_those_that_latent_cutmix_mixed_and_soft_ones_need_none(
 
     assert student(0.5, other) != student(0.5, shard)
     assert student(0.0, other) == student(0.0, shard)
-
-
-def test_generalization_scores_every_domain_of_the_configuration(config, shard, folder, tmp_path):
-    distill(config, "vanilla", "tiny", 0, [shard], folder)
-    output = tmp_path / "generalization" / "seed-0.json"
-    generalize(config, folder / "student.safetensors", output)
-    written = json.loads(output.read_text())
-    assert (written["method"], written["student"], written["seed"]) == ("vanilla", "tiny", 0)
-    assert set(written["domains"]) == set(config.generalization.domains)
-    for result in written["domains"].values():
-        assert 0 <= result["accuracy"] <= 1 and result["n"] == 10 * config.generalization.per_class
-
-
-def test_generalization_refuses_a_student_of_other_classes(config, untrained, tmp_path):
-    with pytest.raises(ModelError, match="7 outputs.*10 classes"):
-        generalize(config, untrained("miniature-student-small", classes=7), tmp_path / "seed-0.json")

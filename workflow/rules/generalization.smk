@@ -1,18 +1,21 @@
-"""Students on domains that neither they nor their teacher were trained on."""
+"""Students on domains that neither they nor their teacher were trained on; one job for all students of a method.
+
+Scoring one student takes seconds, less than a job's start.
+"""
 
 
 rule generalize:
     input:
-        student="<results>/distillation/{method}/{student}/seed-{seed}/student.safetensors",
+        students=students_of,
         images=real_images("generalization", "evaluation.reference"),
-    output: accuracy="<results>/generalization/{method}/{student}/seed-{seed}.json"
-    log: "<logs>/generalization/{method}/{student}/seed-{seed}.log"
-    benchmark: "<benchmarks>/generalization/{method}/{student}/seed-{seed}.tsv"
+    output: accuracy=expand("<results>/generalization/{{method}}/{student}/seed-{seed}.json", student=STUDENTS, seed=SEEDS)
+    log: "<logs>/generalization/{method}.log"
+    benchmark: "<benchmarks>/generalization/{method}.tsv"
     params: config=CONFIG, recipe=recipe("generalization"), revision=REVISIONS["generalization"]
     threads: THREADS
     resources: gpu=GPU, mem_mb=8000, runtime=60
-    message: "Generalization: {wildcards.student} of {wildcards.method}, seed {wildcards.seed}"
+    message: "Generalization: students of {wildcards.method}"
     shell:
         "python scripts/lease.py --gpus {resources.gpu} --"
-        " python scripts/generalization.py --config {params.config} --student {input.student}"
-        " --output {output.accuracy} > {log} 2>&1"
+        " python scripts/generalization.py --config {params.config} --students {input.students}"
+        " --outputs {output.accuracy} > {log} 2>&1"

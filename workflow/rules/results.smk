@@ -58,6 +58,12 @@ def measured(*kinds):
     return [file for kind in kinds for file in files[kind]]
 
 
+def students_of(wildcards):
+    """All students of a method, in the order of their scores."""
+    file = f"{RESULTS}/distillation/{wildcards.method}/{{student}}/seed-{{seed}}/student.safetensors"
+    return expand(file, student=STUDENTS, seed=SEEDS)
+
+
 def replicates_of(wildcards):
     """The files of experiments of other seeds: of the table that judges images by several sets of them."""
     names = settings.tables.replicates if wildcards.table == "claims" else []
