@@ -21,6 +21,7 @@ include: "workflow/rules/generalization.smk"
 include: "workflow/rules/pruning.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/zoo.smk"
+include: "workflow/rules/plan.smk"
 
 
 rule all:

@@ -27,7 +27,7 @@ FLOORS = [  # from the ground up; a module may import its own package and every 
     {"artifacts", "config", "devices"},
     {"data"},
     {"models"},
-    {*STAGES, "miniature"},
+    {*STAGES, "miniature", "planning"},
     {"cli"},
 ]
 SAFE_YAML_LOADERS = {"_UniqueKeys": config_load._UniqueKeys}

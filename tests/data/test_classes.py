@@ -111,3 +111,17 @@ def test_slugs_are_safe_in_file_names():
     assert slugify("Potter's  Wheel!") == "potter-s-wheel"
     assert slugify("café/../x") == "cafe-x"
     assert slugify("犬") == ""
+
+
+def test_imagenets_thousand_classes_are_in_the_order_of_the_usual_classifiers(project_root):
+    from torchvision.models import ResNet34_Weights
+
+    classes = load_classes(project_root / "config/classes/imagenet1k.yaml")
+    assert len({spec.slug for spec in classes}) == len({spec.folder for spec in classes}) == len(classes) == 1000
+    assert list(classes) == sorted(classes, key=lambda spec: spec.folder)
+    usual = ResNet34_Weights.IMAGENET1K_V1.meta["categories"]
+    same = sum(
+        spec.name.lower() == name.lower() or name.lower() in map(str.lower, spec.synonyms)
+        for spec, name in zip(classes, usual, strict=True)
+    )
+    assert same > 950  # torchvision tells a few apart by other names, as "crane bird"

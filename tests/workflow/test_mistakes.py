@@ -22,7 +22,7 @@ import pytest
     ids=["keys and values", "names", "files", "replicates"],
 )
 def test_one_line_names_each_mistake(root, mistakes, words):
-    answer = root.dry_run("all", "--config", *mistakes)
+    answer = root.snakemake("all", "--config", *mistakes)
     assert answer.status != 0
     assert answer.text.count("error: ") == 1
     told = [line for line in answer.text.splitlines() if "config: " in line]
@@ -31,6 +31,13 @@ def test_one_line_names_each_mistake(root, mistakes, words):
         assert any(all(word in line for word in wanted) for line in told)
     assert "Traceback" not in answer.text
     assert not answer.jobs
+
+
+def test_a_dry_run_names_missing_files_and_plans_as_if_they_were_there(root, whole):
+    answer = root.dry_run("all", "--config", "teacher={weights: nowhere.safetensors}")
+    assert answer.status == 0
+    assert "config: teacher.weights: there is no nowhere.safetensors" in answer.text
+    assert answer.jobs == whole.jobs
 
 
 def test_a_folder_is_unlocked_whatever_files_are_missing(root):

@@ -19,6 +19,25 @@ from prism.errors import PrismError
 from prism.models.architectures import check_batchnorm
 
 
+# workflow.dryrun is not known yet while the rules are read
+DRY_RUN = any(re.fullmatch(r"--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", argument) for argument in sys.argv[1:])
+
+
+def check_files(wanted):
+    """Refuse a configuration whose files are missing; a dry run names them and plans as if they were there."""
+    try:
+        check_paths(wanted, zoo="zoo" in sys.argv)  # the zoo makes files that all the rest reads
+    except PrismError as error:
+        if not DRY_RUN:
+            raise
+        logger.warning(f"{error}\nThe dry run goes on as if these files were there; a run does not.")
+
+
+def given(paths):
+    """Files from outside the workflow; in a dry run those that are there."""
+    return [path for path in paths if not DRY_RUN or os.path.exists(path)]
+
+
 def checked_settings():
     """The configuration; one clear line for each mistake in it, and nothing runs."""
     given = workflow.config_settings.configfiles
@@ -27,8 +46,8 @@ def checked_settings():
             wanted = load_config(*given, overrides=dict(workflow.config_settings.config))
         else:
             wanted = validate_snakemake_config(config, workflow.basedir)
-        if workflow.is_main_process and "--unlock" not in sys.argv:  # which reads no file
-            check_paths(wanted, zoo="zoo" in sys.argv)  # the zoo makes files that all the rest reads
+        if workflow.is_main_process and not {"--unlock", "plan"} & set(sys.argv):  # they read none of its files
+            check_files(wanted)
             check_batchnorm(wanted)
             classes = len(load_classes(wanted.classes))
             check_batches(wanted, classes)
@@ -69,7 +88,7 @@ TABLES, FIGURES = (
     {name: kinds for name, kinds in named.items() if name not in NOT_ASKED}
     for named in (settings.tables.tables, settings.tables.figures)
 )
-TEACHER = str(settings.teacher.weights)
+TEACHER = given([str(settings.teacher.weights)])
 THREADS = settings.threads_per_job
 GPU = 0 if settings.device == "cpu" else 1
 

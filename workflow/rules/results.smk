@@ -28,7 +28,7 @@ def shards_of(wildcards):
 def real_images(*keys):
     """Folders and archives of real images below these keys of the configuration; a drawn world is neither."""
     paths = {str(path) for key, path in named_paths(settings) if key.startswith(keys)}
-    return [ancient(path) for path in sorted(paths)]  # a folder's time says nothing
+    return [ancient(path) for path in given(sorted(paths))]  # a folder's time says nothing
 
 
 def real_images_of(wildcards):
@@ -67,7 +67,7 @@ def students_of(wildcards):
 def replicates_of(wildcards):
     """The files of experiments of other seeds: of the table that judges images by several sets of them."""
     names = settings.tables.replicates if wildcards.table == "claims" else []
-    return [file for name in names for file in replicate_files(settings, name)]
+    return given(file for name in names for file in replicate_files(settings, name))
 
 
 def competitor_of(wildcards):
@@ -90,7 +90,7 @@ def adaptive_section(method):
 def teachers_of(wildcards):
     """The weights of the further teachers that a method asks."""
     used = settings.teachers.values() if settings.methods[wildcards.method].uses_teachers else []
-    return [str(teacher.weights) for teacher in used]
+    return given(str(teacher.weights) for teacher in used)
 
 
 def synthesis_revision(wildcards):
@@ -105,7 +105,7 @@ def images_behind(wildcards):
 
 def label_teachers_of(wildcards):
     """The checkpoints of all teachers whose soft labels a method stores."""
-    return [str(teacher.weights) for teacher in settings.label_teachers(wildcards.method)]
+    return given(str(teacher.weights) for teacher in settings.label_teachers(wildcards.method))
 
 
 def labels_of(wildcards):

@@ -16,6 +16,7 @@ from prism.config.distillation import DistillationConfig
 from prism.config.evaluation import EvaluationConfig
 from prism.config.generalization import GeneralizationConfig
 from prism.config.methods import MethodConfig
+from prism.config.plan import PlanConfig
 from prism.config.prompts import PromptsConfig, StrategyConfig
 from prism.config.pruning import PruningConfig
 from prism.config.students import StudentConfig
@@ -78,6 +79,7 @@ class Config(Section):
         default={}, description="The papers' statements, each put to the test; null removes one of claims_file."
     )
     tables: TablesConfig = Field(default_factory=TablesConfig, description="What is written at the end.")
+    plan: PlanConfig = Field(default_factory=PlanConfig, description="How the cost is estimated beforehand.")
     zoo: ZooConfig = Field(
         default_factory=ZooConfig, description="The pretrained models that the target zoo trains from nothing."
     )
