@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prism.cli import add_shards, check_name, experiment_parser, run
+from prism.cli import add_shards, check_name, experiment_parser, run, shards_of
 from prism.config import load_config
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     from prism.distillation.stage import distill  # late: usage errors and --help need no model library
 
     chosen = (arguments.method, arguments.student, arguments.seed)
-    distill(config, *chosen, arguments.shards, arguments.output, arguments.labels)
+    distill(config, *chosen, shards_of(config, arguments.method, arguments.shards), arguments.output, arguments.labels)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prism.cli import add_shards, check_name, experiment_parser, run
+from prism.cli import add_shards, check_name, experiment_parser, run, shards_of
 from prism.config import load_config
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     check_name("--method", arguments.method, config.methods)
     from prism.evaluation.stage import evaluate  # late: usage errors and --help need no model library
 
-    evaluate(config, arguments.method, arguments.shards, arguments.output)
+    evaluate(config, arguments.method, shards_of(config, arguments.method, arguments.shards), arguments.output)
 
 
 if __name__ == "__main__":

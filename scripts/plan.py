@@ -1,7 +1,5 @@
 """Print what an experiment costs, from measured throughputs: hours and disk of each method, and what is done."""
 
-from pathlib import Path
-
 from prism.cli import experiment_parser, run
 from prism.config import load_config
 
@@ -18,11 +16,10 @@ def main() -> None:
 
     config = load_config(*arguments.config)
     classes = len(load_classes(config.classes))
-    results = Path("results") / config.experiment
     if arguments.measured:
-        print(measured_rows(config, classes, results, arguments.measured))
+        print(measured_rows(config, classes, arguments.measured))
         return
-    print(plan_text(config, classes, results, config.plan.throughput, arguments.hardware or config.plan.hardware))
+    print(plan_text(config, classes, config.plan.throughput, arguments.hardware or config.plan.hardware))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prism.cli import add_shards, check_name, experiment_parser, run
+from prism.cli import add_shards, check_name, experiment_parser, run, shards_of
 from prism.config import load_config
 
 
@@ -18,7 +18,14 @@ def main() -> None:
     check_name("--method", arguments.method, config.methods)
     from prism.pruning.stage import prune  # late: usage errors and --help need no model library
 
-    prune(config, arguments.method, arguments.sparsity, arguments.seed, arguments.shards, arguments.output)
+    prune(
+        config,
+        arguments.method,
+        arguments.sparsity,
+        arguments.seed,
+        shards_of(config, arguments.method, arguments.shards),
+        arguments.output,
+    )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 REST = {
     "synthesis": ["--method", "prism", "--shard", "0"],
     "evaluation": ["--method", "prism"],
-    "relabelling": ["--method", "prism", "--shards", "shard-0000.tar"],
+    "relabelling": ["--method", "prism"],
     "distillation": ["--method", "prism", "--student", "miniature-student", "--seed", "0"],
     "pruning": ["--method", "prism", "--sparsity", "0.5", "--seed", "0"],
     "prompts": ["--strategy", "senses"],

@@ -12,6 +12,8 @@ from types import FrameType
 from typing import NoReturn
 
 from prism.artifacts import is_disk_full
+from prism.config import Config
+from prism.config.layout import Layout
 from prism.config.names import hint
 from prism.errors import ConfigError, PrismError
 
@@ -38,10 +40,18 @@ def experiment_parser(description: str) -> argparse.ArgumentParser:
 
 
 def add_shards(program: argparse.ArgumentParser) -> None:
-    """Add ``--shards``, for stages that take real images too."""
+    """Add ``--shards``, the images of a method; see :func:`shards_of`."""
     program.add_argument(
-        "--shards", type=Path, nargs="*", default=[], help="the method's shards (.tar), none for real images"
+        "--shards",
+        type=Path,
+        nargs="*",
+        help="the method's shards (.tar); those of the experiment's results if left out",
     )
+
+
+def shards_of(config: Config, method: str, given: list[Path] | None) -> list[Path]:
+    """The shards on the command line, or else all of a method's in the experiment's results; none of real images."""
+    return given if given is not None else [Path(file) for file in Layout(config).shards(method)]
 
 
 def check_name(option: str, name: str, known: Iterable[str]) -> None:

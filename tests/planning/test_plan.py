@@ -51,7 +51,7 @@ def cells(text: str, name: str) -> dict[str, str]:
 
 
 def test_hours_are_work_over_throughput_and_other_methods_are_scaled_by_their_ratio_elsewhere(config, table, tmp_path):
-    text = plan_text(config, 10, tmp_path / "none", table)
+    text = plan_text(config, 10, table, results=str(tmp_path / "none"))
     vanilla, prism, every = (cells(text, name) for name in ("Vanilla", "PRISM", "all"))
     assert vanilla["images"] == "3,600"  # of the figure
     assert vanilla["evaluation"] == prism["evaluation"] == "0.01"
@@ -72,7 +72,7 @@ def test_disk_is_that_of_images_and_soft_labels(config, table, tmp_path, project
     wanted = sum(facts.bytes(name) for name in ("logits", "boxes", "flips", "partners", "patches"))
     assert label_bytes(with_labels, "sre2l-ipc10", 10) == wanted
     assert label_bytes(config, "vanilla", 10) == 0
-    text = plan_text(config, 10_000, tmp_path / "none", table)
+    text = plan_text(config, 10_000, table, results=str(tmp_path / "none"))
     assert float(cells(text, "Vanilla")["GB"]) == pytest.approx(10_000 * 360 * 500 / 1e9)
 
 
@@ -82,16 +82,16 @@ def finish(path: Path, **facts) -> None:
 
 
 def test_what_is_done_is_counted_and_measures_the_rest(config, table, tmp_path):
-    shards = [job for job in jobs_of(config, "vanilla", 10, tmp_path) if job.stage == "synthesis"]
+    shards = [job for job in jobs_of(config, "vanilla", 10, str(tmp_path)) if job.stage == "synthesis"]
     assert [job.units for job in shards] == [900] * 4
     finish(shards[0].facts, run={"seconds": 90.0}, details={"bytes": 900_000})
-    text = plan_text(config, 10, tmp_path, table)
+    text = plan_text(config, 10, table, results=str(tmp_path))
     vanilla = cells(text, "Vanilla")
     assert vanilla["done"] == "1 of 6"
     assert float(vanilla["images"].replace(",", "")) == 3600
     assert float(vanilla["hours"]) == pytest.approx(360 / 3600 + 0.07, abs=0.01)  # 10 images a second, not 2
     assert float(vanilla["left"]) == pytest.approx(270 / 3600 + 0.07, abs=0.01)
-    rows = measured_rows(config, 10, tmp_path, "here").splitlines()
+    rows = measured_rows(config, 10, "here", str(tmp_path)).splitlines()
     assert rows == ["here,synthesis,vanilla,32,10,1000,measured: miniature"]
     table.write_text("\n".join([HEAD, *rows]) + "\n")
     assert read_throughputs(table)["here"]["synthesis", "vanilla", 32].per_second == 10
@@ -101,7 +101,7 @@ def test_prompts_and_tokens_are_counted_once(project_root):
     config = load_config(
         project_root / "config/config.yaml", overrides={"run": ["ddis", "ddis-cat"]}, root=project_root
     )
-    assert [(job.stage, job.units) for job in shared_jobs(config, 10, Path("none"))] == [
+    assert [(job.stage, job.units) for job in shared_jobs(config, 10, "none")] == [
         ("prompts", 400),
         ("tokens", 10),
     ]
@@ -126,7 +126,7 @@ def test_a_wrong_table_is_refused_by_its_line(tmp_path, text, message):
 
 def test_unknown_hardware_is_refused_with_the_nearest(config, table, tmp_path):
     with pytest.raises(ConfigError, match="plan.hardware: boxx has no measured throughput.*box"):
-        plan_text(config, 10, tmp_path, table, "boxx")
+        plan_text(config, 10, table, "boxx")
 
 
 def test_the_shipped_table_is_sound_and_every_configuration_has_a_plan(project_root, tmp_path):
@@ -135,5 +135,5 @@ def test_the_shipped_table_is_sound_and_every_configuration_has_a_plan(project_r
     for name in ("config", "miniature-full", "cifar10", "imagenet1k"):
         files = dict.fromkeys([project_root / "config/config.yaml", project_root / f"config/{name}.yaml"])
         config = load_config(*files, root=project_root)
-        text = plan_text(config, 10, tmp_path, project_root / "docs/throughput.csv", config.plan.hardware)
+        text = plan_text(config, 10, project_root / "docs/throughput.csv", config.plan.hardware)
         assert all(config.label(method) in text for method in config.run)

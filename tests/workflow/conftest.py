@@ -5,6 +5,8 @@ A run of Snakemake takes seconds: tests share what it said, and ask several thin
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 import shutil
@@ -74,6 +76,14 @@ class Root:
         sources = [str(REPOSITORY / "src"), environment.get("PYTHONPATH", "")]
         environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sources)), "PYTHONDONTWRITEBYTECODE": "1"}
         return started(command, cwd=self.path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def inputs(self, *arguments: str, configfile: str = "config/smoke.yaml") -> dict[str, list[str]]:
+        """What each output of a finished run is made from."""
+        answer = self.snakemake("--detailed-summary", "all", *arguments, configfile=configfile)
+        lines = [line for line in answer.text.splitlines() if "\t" in line]
+        assert lines, answer.text
+        rows = csv.DictReader(io.StringIO("\n".join(lines)), delimiter="\t")
+        return {row["output_file"]: row["input-file(s)"].split(",") for row in rows}
 
     def dry_run(self, *arguments: str, configfile: str | None = "config/smoke.yaml") -> Answer:
         return self.snakemake("--dry-run", *arguments, configfile=configfile)

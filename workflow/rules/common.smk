@@ -12,6 +12,7 @@ from snakemake.logging import logger
 
 from prism.config import check_batches, check_paths, load_config, validate_snakemake_config
 from prism.config.energies import own_energies
+from prism.config.layout import Layout
 from prism.config.paths import named_paths, zoo_folder, zoo_paths
 from prism.config.replicates import replicate_files
 from prism.data.classes import load_classes
@@ -69,21 +70,17 @@ STAGES = (
     "prompts tokens inversion synthesis evaluation relabelling distillation generalization pruning tables".split()
 )
 REVISIONS = {stage: import_module(f"prism.{stage}").REVISION for stage in STAGES}
-RESULTS = f"results/{settings.experiment}"
+FILES = Layout(settings)
+RESULTS = FILES.root
 CONFIG = f"{RESULTS}/config.json"  # rules know its path, not its content: each depends on its own slice alone
 METHODS = list(settings.run)
-GENERATED = [method for method in METHODS if settings.methods[method].engine != "real"]
+GENERATED = FILES.generated
 STUDENTS = list(settings.students)
 SEEDS = settings.distillation.seeds
-RELABELLED = [method for method in METHODS if settings.methods[method].relabel is not None]
-EVALUATED = [method for method in METHODS if settings.evaluated(method)]
-STRATEGIES = sorted({settings.methods[method].prompts for method in GENERATED} - {None})
 TOKENS = [strategy for strategy, kind in settings.strategies.items() if kind.token]
-PRUNING = settings.pruning
-PRUNED = (PRUNING.methods or METHODS) if PRUNING else []
-SPARSITIES = [f"{share:g}" for share in PRUNING.sparsities] if PRUNING else []
 BUDGETED = any(settings.methods[method].is_budgeted for method in METHODS)
-NOT_ASKED = [*([] if PRUNING else ["pruning", "pruning-curve"]), *([] if BUDGETED else ["dataset-distillation"])]
+NOT_ASKED = [] if settings.pruning else ["pruning", "pruning-curve"]
+NOT_ASKED += [] if BUDGETED else ["dataset-distillation"]
 TABLES, FIGURES = (
     {name: kinds for name, kinds in named.items() if name not in NOT_ASKED}
     for named in (settings.tables.tables, settings.tables.figures)

@@ -26,8 +26,8 @@ rule distill:
     shell:
         "python scripts/lease.py --gpus {resources.gpu} --"
         " python scripts/distillation.py --config {params.config} --method {wildcards.method}"
-        " --student {wildcards.student} --seed {wildcards.seed} --shards {input.shards}"
-        " --labels {input.labels} --output {params.folder} > {log} 2>&1"
+        " --student {wildcards.student} --seed {wildcards.seed} --labels {input.labels}"
+        " --output {params.folder} > {log} 2>&1"
 
 
 rule distillation:

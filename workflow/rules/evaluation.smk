@@ -17,7 +17,7 @@ rule evaluate:
     shell:
         "python scripts/lease.py --gpus {resources.gpu} --"
         " python scripts/evaluation.py --config {params.config} --method {wildcards.method}"
-        " --shards {input.shards} --output {output.metrics} > {log} 2>&1"
+        " --output {output.metrics} > {log} 2>&1"
 
 
 rule evaluation:

@@ -8,7 +8,8 @@ rule generalize:
     input:
         students=students_of,
         images=real_images("generalization", "evaluation.reference"),
-    output: accuracy=expand("<results>/generalization/{{method}}/{student}/seed-{seed}.json", student=STUDENTS, seed=SEEDS)
+    output:
+        scores=expand("<results>/generalization/{{method}}/{student}/seed-{seed}.json", student=STUDENTS, seed=SEEDS),
     log: "<logs>/generalization/{method}.log"
     benchmark: "<benchmarks>/generalization/{method}.tsv"
     params: config=CONFIG, recipe=recipe("generalization"), revision=REVISIONS["generalization"]
@@ -18,4 +19,4 @@ rule generalize:
     shell:
         "python scripts/lease.py --gpus {resources.gpu} --"
         " python scripts/generalization.py --config {params.config} --students {input.students}"
-        " --outputs {output.accuracy} > {log} 2>&1"
+        " --outputs {output.scores} > {log} 2>&1"

@@ -15,4 +15,4 @@ rule train_competitor:
     shell:
         "python scripts/lease.py --gpus {resources.gpu} --"
         " python scripts/inversion.py --config {params.config} --method {wildcards.method}"
-        " --shards {input.shards} --output {output.student} > {log} 2>&1"
+        " --output {output.student} > {log} 2>&1"

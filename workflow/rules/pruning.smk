@@ -24,5 +24,5 @@ rule prune:
     shell:
         "python scripts/lease.py --gpus {resources.gpu} --"
         " python scripts/pruning.py --config {params.config} --method {wildcards.method}"
-        " --sparsity {wildcards.sparsity} --seed {wildcards.seed} --shards {input.shards}"
+        " --sparsity {wildcards.sparsity} --seed {wildcards.seed}"
         " --output {params.folder} > {log} 2>&1"

@@ -15,7 +15,7 @@ rule relabel:
     shell:
         "python scripts/lease.py --gpus {resources.gpu} --"
         " python scripts/relabelling.py --config {params.config} --method {wildcards.method}"
-        " --shards {input.shards} --output {output.labels} > {log} 2>&1"
+        " --output {output.labels} > {log} 2>&1"
 
 
 rule relabelling:

@@ -4,25 +4,18 @@
 def prompts_of(wildcards):
     """The prompts of a method; none where it has no strategy."""
     strategy = settings.methods[wildcards.method].prompts
-    return f"{RESULTS}/prompts/{strategy}.jsonl" if strategy else []
-
-
-def shards_named(method, suffix):
-    """The files of a method's images, or beside them; none for real images, which come from the configuration."""
-    if method not in GENERATED:
-        return []
-    return [f"{RESULTS}/synthesis/{method}/shard-{index:04d}.{suffix}" for index in range(settings.shards(method))]
+    return FILES.prompts(strategy) if strategy else []
 
 
 def tokens_of(wildcards):
     """The learned tokens of a method's strategy; none where it has none."""
     strategy = settings.methods[wildcards.method].prompts
-    return f"{RESULTS}/tokens/{strategy}.safetensors" if strategy in TOKENS else []
+    return FILES.tokens(strategy) if strategy in TOKENS else []
 
 
 def shards_of(wildcards):
     """The shards of a method."""
-    return shards_named(wildcards.method, "tar")
+    return FILES.shards(wildcards.method)
 
 
 def real_images(*keys):
@@ -38,30 +31,12 @@ def real_images_of(wildcards):
 
 def measured(*kinds):
     """The results of these kinds, as the configuration of tables names them, over all that is run."""
-    student = f"{RESULTS}/distillation/{{method}}/{{student}}/seed-{{seed}}"
-    score = f"{RESULTS}/generalization/{{method}}/{{student}}/seed-{{seed}}.json"
-    pruned = f"{RESULTS}/pruning/{{method}}/sparsity-{{sparsity}}/seed-{{seed}}"
-    pruned_seeds = PRUNING.seeds or SEEDS if PRUNING else []
-    students = dict(method=METHODS, student=STUDENTS, seed=SEEDS)
-    files = {
-        "prompts": expand(f"{RESULTS}/prompts/{{strategy}}.json", strategy=STRATEGIES),
-        "synthesis": [name for method in GENERATED for name in shards_named(method, "json")],
-        "images": [shards_named(method, "tar")[0] for method in GENERATED],  # each shard has all classes
-        "evaluation": expand(f"{RESULTS}/evaluation/{{method}}.json", method=EVALUATED),
-        "relabelling": expand(f"{RESULTS}/relabelling/{{method}}.json", method=RELABELLED),
-        "tokens": expand(f"{RESULTS}/tokens/{{strategy}}.json", strategy=[s for s in STRATEGIES if s in TOKENS]),
-        "distillation": expand(f"{student}/{{file}}.json", file=["metrics", "manifest"], **students),
-        "history": expand(f"{student}/history.csv", **students),
-        "generalization": expand(score, **students),
-        "pruning": expand(f"{pruned}/metrics.json", method=PRUNED, sparsity=SPARSITIES, seed=pruned_seeds),
-    }
-    return [file for kind in kinds for file in files[kind]]
+    return FILES.results(kinds)
 
 
 def students_of(wildcards):
     """All students of a method, in the order of their scores."""
-    file = f"{RESULTS}/distillation/{wildcards.method}/{{student}}/seed-{{seed}}/student.safetensors"
-    return expand(file, student=STUDENTS, seed=SEEDS)
+    return [f"{folder}/student.safetensors" for folder in FILES.students(wildcards.method)]
 
 
 def replicates_of(wildcards):
@@ -78,7 +53,7 @@ def competitor_of(wildcards):
 
 def competitor_images_of(wildcards):
     """The images that this student learns from."""
-    return shards_named(adaptive_section(wildcards.method).images, "tar")
+    return FILES.shards(adaptive_section(wildcards.method).images)
 
 
 def adaptive_section(method):
@@ -110,4 +85,4 @@ def label_teachers_of(wildcards):
 
 def labels_of(wildcards):
     """The stored soft labels of a method; none where the teacher is asked anew."""
-    return f"{RESULTS}/relabelling/{wildcards.method}.safetensors" if wildcards.method in RELABELLED else []
+    return FILES.labels(wildcards.method) if settings.methods[wildcards.method].relabel is not None else []

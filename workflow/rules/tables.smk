@@ -20,8 +20,7 @@ rule table:
     resources: gpu=0, mem_mb=2000, runtime=10
     message: "Table: {wildcards.table}"
     shell:
-        "python scripts/tables.py --config {params.config} --table {wildcards.table} --inputs {input.results}"
-        " --replicates {input.replicates} --output {output.csv} > {log} 2>&1"
+        "python scripts/tables.py --config {params.config} --table {wildcards.table} --output {output.csv} > {log} 2>&1"
 
 
 rule figure:
@@ -34,8 +33,8 @@ rule figure:
     resources: gpu=0, mem_mb=4000, runtime=10
     message: "Figure: {wildcards.figure}"
     shell:
-        "python scripts/figures.py --config {params.config} --figure {wildcards.figure} --inputs {input.results}"
-        " --output {output.png} > {log} 2>&1"
+        "python scripts/figures.py --config {params.config} --figure {wildcards.figure} --output {output.png}"
+        " > {log} 2>&1"
 
 
 rule tables:

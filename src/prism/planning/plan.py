@@ -31,15 +31,17 @@ class Line:
     gigabytes: float
 
 
-def plan_text(config: Config, classes: int, results: Path, throughputs: Path, hardware: str | None = None) -> str:
+def plan_text(
+    config: Config, classes: int, throughputs: Path, hardware: str | None = None, results: str | None = None
+) -> str:
     """The plan as lines of text.
 
     Args:
         config: the configuration.
         classes: number of classes.
-        results: the folder of results, as results/<experiment>.
         throughputs: table of throughputs (docs/throughput.csv).
         hardware: whose rows to plan with; None takes what knows most of the work.
+        results: the folder of results; results/<experiment> if None.
 
     Raises:
         ConfigError: the table has no such hardware. DataError: the table, or a finished job's file, is damaged.
@@ -148,14 +150,14 @@ def _notes(jobs: Iterable[Job], estimator: Estimator, on_cpu: bool, chosen: str 
     return notes
 
 
-def measured_rows(config: Config, classes: int, results: Path, hardware: str) -> str:
+def measured_rows(config: Config, classes: int, hardware: str, results: str | None = None) -> str:
     """Throughputs of an experiment's finished jobs, as lines for the table of throughputs.
 
     Args:
         config: the configuration.
         classes: number of classes.
-        results: the folder of results.
         hardware: what the rows say the hardware is.
+        results: the folder of results; results/<experiment> if None.
     """
     jobs = [*shared_jobs(config, classes, results)]
     for method in config.run:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prism.config import Config
+from prism.config.layout import Layout
 
 # What a stage's work is counted in; its throughput is a number of these per second of one job.
 UNITS = {
@@ -41,55 +42,50 @@ class Job:
         return self.facts.is_file()
 
 
-def jobs_of(config: Config, method: str, classes: int, root: Path) -> Iterator[Job]:
+def jobs_of(config: Config, method: str, classes: int, root: str | None = None) -> Iterator[Job]:
     """All jobs that a method alone needs.
 
     Args:
         config: the configuration.
         method: a name of ``config.methods``.
         classes: number of classes.
-        root: the folder of results, as results/<experiment>.
+        root: the folder of results; results/<experiment> if None.
     """
+    files = Layout(config, root)
     chosen = config.methods[method]
     images = classes * config.images_per_class(method)
     teacher_px = config.teacher.size_px
-    if chosen.engine != "real":
-        shards = config.shards(method)
-        size_px = config.diffusion.size_px if chosen.engine == "diffusion" else teacher_px
-        for shard in range(shards):
-            file = root / "synthesis" / method / f"shard-{shard:04d}.json"
-            yield Job("synthesis", method, method, size_px, images // shards, file)
+    size_px = config.diffusion.size_px if chosen.engine == "diffusion" else teacher_px
+    shards = files.shards(method, "json")
+    for file in shards:
+        yield Job("synthesis", method, method, size_px, images // len(shards), Path(file))
     if config.evaluated(method):
         of = config.evaluation.extractor.kind
-        yield Job("evaluation", method, of, teacher_px, images, root / "evaluation" / f"{method}.json")
+        yield Job("evaluation", method, of, teacher_px, images, Path(files.evaluation(method)))
     if chosen.relabel is not None:
         views = images * config.label_epochs(method)
         of = f"{len(config.label_teachers(method))} teachers"
-        yield Job("relabelling", method, of, teacher_px, views, root / "relabelling" / f"{method}.json")
-    epochs = config.training(method).epochs
-    for name, student in config.students.items():
-        for seed in config.distillation.seeds:
-            file = root / "distillation" / method / name / f"seed-{seed}" / "manifest.json"
-            yield Job("distillation", method, student.architecture, teacher_px, images * epochs, file)
-    if config.pruning and method in (config.pruning.methods or config.run):
-        for sparsity in config.pruning.sparsities:
-            for seed in config.pruning.seeds or config.distillation.seeds:
-                file = root / "pruning" / method / f"sparsity-{sparsity:g}" / f"seed-{seed}" / "manifest.json"
-                units = images * config.pruning.epochs
-                yield Job("pruning", method, config.teacher.architecture, teacher_px, units, file)
+        yield Job("relabelling", method, of, teacher_px, views, Path(files.labels(method, "json")))
+    views = images * config.training(method).epochs
+    for folder in files.students(method):
+        student = config.students[Path(folder).parent.name]
+        yield Job("distillation", method, student.architecture, teacher_px, views, Path(folder, "manifest.json"))
+    for folder in files.pruned(method):
+        views = images * config.pruning.epochs
+        yield Job("pruning", method, config.teacher.architecture, teacher_px, views, Path(folder, "manifest.json"))
 
 
-def shared_jobs(config: Config, classes: int, root: Path) -> Iterator[Job]:
+def shared_jobs(config: Config, classes: int, root: str | None = None) -> Iterator[Job]:
     """Jobs that several methods share: prompts and tokens, one of each strategy that is used."""
-    used = {config.methods[name].prompts for name in config.run} - {None}
-    for strategy in (name for name in config.strategies if name in used):
+    files = Layout(config, root)
+    for strategy in files.strategies:
         kind = config.strategies[strategy]
         prompts = classes * config.prompts_per_class(strategy)
         engine = config.prompts.engine if kind.contents else "templates"
-        yield Job("prompts", strategy, engine, 0, prompts, root / "prompts" / f"{strategy}.json")
+        yield Job("prompts", strategy, engine, 0, prompts, Path(files.prompts(strategy, "json")))
         if kind.token:
             size_px = config.diffusion.size_px
-            yield Job("tokens", strategy, "tokens", size_px, classes, root / "tokens" / f"{strategy}.json")
+            yield Job("tokens", strategy, "tokens", size_px, classes, Path(files.tokens(strategy, "json")))
 
 
 def label_bytes(config: Config, method: str, classes: int) -> int:
