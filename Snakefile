@@ -30,4 +30,8 @@ rule all:
 
 
 onstart:
+    try:
+        begin(FILES.root)
+    except PrismError as error:
+        sys.exit(f"error: {error}")
     write_resolved(settings)

@@ -1,15 +1,21 @@
-"""Run a command with GPUs of its own: lease.py --gpus 1 -- COMMAND ..."""
+"""Run a job of the workflow with GPUs of its own: lease.py --gpus 1 -- COMMAND ..."""
+
+from pathlib import Path
 
 from prism.cli import parser, run
 from prism.leases import run_leased
+from prism.takeover import register
 
 
 def main() -> None:
     program = parser(__doc__)
     program.add_argument("--gpus", type=int, default=1, help="how many; 0 only runs the command")
     program.add_argument("--timeout-seconds", type=float, default=86400.0, help="how long to wait for them")
+    program.add_argument("--log", type=Path, help="the job's log; a record of where the job runs is left beside it")
     program.add_argument("command", nargs="+", help="after --")
     arguments = program.parse_args()
+    if arguments.log:
+        register(arguments.log.with_suffix(".job"))
     run_leased(arguments.gpus, arguments.command, timeout_seconds=arguments.timeout_seconds)
 
 

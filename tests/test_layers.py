@@ -23,8 +23,9 @@ STAGES = (
     "tables",
 )
 FLOORS = [  # from the ground up; a module may import its own package and every floor below
-    {"errors", "seeds", "guidance"},
+    {"errors", "seeds", "guidance", "locks"},
     {"artifacts", "config", "devices"},
+    {"leases", "takeover"},
     {"data"},
     {"models"},
     {*STAGES, "miniature", "planning"},

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from prism.errors import PrismError
+from prism.locks import open_lock, try_lock
 
 _POLL_SECONDS = (0.2, 0.5)
 
@@ -92,12 +93,8 @@ def acquire(gpus: int, pool: list[str], root: Path, *, timeout_seconds: float) -
 
 
 def _try_lock(path: Path) -> int | None:
-    import fcntl
-
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    lock = open_lock(path)
+    if not try_lock(lock):
         os.close(lock)
         return None
     os.set_inheritable(lock, True)  # the command keeps the lease

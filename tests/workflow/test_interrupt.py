@@ -1,7 +1,8 @@
-"""Ctrl-C at Snakemake: jobs end with it, no half output stays, and the same command then finishes."""
+"""Snakemake interrupted or killed: no half output and no job stays, and the same command then finishes."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -50,9 +51,31 @@ def test_an_interrupted_run_leaves_neither_processes_nor_half_outputs_and_can_be
     folder = place.path / "results" / "smoke" / "prompts"
     left = [path.name for path in folder.rglob("*") if path.is_file()]
     assert all(name.endswith(".json") for name in left)  # an output that was whole may stay: it is made anew
-    (log,) = (place.path / "results" / "smoke" / "logs" / "prompts").iterdir()
+    (log,) = (place.path / "results" / "smoke" / "logs" / "prompts").glob("*.log")
     assert log.read_text(encoding="utf-8") == "error: interrupted\n"
     (place.path / "quick").touch()
     answer = place.snakemake("prompts")
     assert answer.status == 0, answer.text
     assert len(list(folder.glob("*.jsonl"))) == 2
+
+
+def test_after_a_kill_the_same_command_stops_the_orphan_and_finishes(place):
+    folder = place.path / "results" / "smoke"
+    with ended_after(place.start("prompts")) as process:
+        while process.poll() is None and not (place.path / "started").exists():
+            time.sleep(0.05)
+        second = place.snakemake("prompts")
+        assert second.status != 0
+        assert f"another run is at work on it (process {process.pid} on " in second.text
+        assert "Traceback" not in second.text
+        process.kill()
+        process.wait()
+        (record,) = folder.rglob("*.job")
+        orphan = json.loads(record.read_text(encoding="utf-8"))["pid"]
+        os.kill(orphan, 0)  # its job goes on
+        (place.path / "quick").touch()
+        answer = place.snakemake("prompts")
+        assert answer.status == 0, answer.text
+        with pytest.raises(ProcessLookupError):
+            os.kill(orphan, 0)
+    assert len(list((folder / "prompts").glob("*.jsonl"))) == 2

@@ -76,9 +76,8 @@ def test_comments_and_keys_without_influence_rerun_nothing(finished):
     for name in ("Snakefile", "config/config.yaml", "config/smoke.yaml", "scripts/synthesis.py"):
         path = finished.path / name
         path.write_text(path.read_text(encoding="utf-8") + "\n# a comment\n", encoding="utf-8")
-    rule = finished.path / "workflow" / "rules" / "synthesis.smk"
-    rule.write_text(rule.read_text(encoding="utf-8").replace("mem_mb=", "mem_mb=1"), encoding="utf-8")
-    assert finished.dry_run("all", "--config", "threads_per_job=2", "device=cpu").nothing_to_do
+    larger = "jobs={synthesis: {mem_mb: 20000, runtime: 30, partition: gpu}}"
+    assert finished.dry_run("all", "--config", "threads_per_job=2", "device=cpu", larger).nothing_to_do
 
 
 def test_the_resolved_configuration_is_the_same_experiment(finished):

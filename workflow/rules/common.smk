@@ -18,6 +18,7 @@ from prism.config.replicates import replicate_files
 from prism.data.classes import load_classes
 from prism.errors import PrismError
 from prism.models.architectures import check_batchnorm
+from prism.takeover import begin
 
 
 # workflow.dryrun is not known yet while the rules are read
@@ -86,8 +87,22 @@ TABLES, FIGURES = (
     for named in (settings.tables.tables, settings.tables.figures)
 )
 TEACHER = given([str(settings.teacher.weights)])
-THREADS = settings.threads_per_job
-GPU = 0 if settings.device == "cpu" else 1
+
+
+def threads_of(stage):
+    """CPU threads of a job of a stage."""
+    return getattr(settings.jobs, stage).threads or settings.threads_per_job
+
+
+def needs_of(stage):
+    """What a job of a stage asks for; of memory and time more, where it is tried again."""
+    job = getattr(settings.jobs, stage)
+    needs = {
+        "gpu": (0 if settings.device == "cpu" else 1) if job.gpu is None else job.gpu,
+        "mem_mb": lambda wildcards, attempt: job.mem_mb * attempt,
+        "runtime": lambda wildcards, attempt: job.runtime * attempt,
+    }
+    return needs if job.partition is None else needs | {"slurm_partition": job.partition}
 
 
 def one_of(names):

@@ -20,11 +20,11 @@ rule distill:
         recipe=recipe("distillation", "method", "student"),
         revision=REVISIONS["distillation"],
         folder=subpath(output.student, parent=True),
-    threads: THREADS
-    resources: gpu=GPU, mem_mb=16000, runtime=720
+    threads: threads_of("distillation")
+    resources: **needs_of("distillation")
     message: "Distillation: {wildcards.student} on {wildcards.method}, seed {wildcards.seed}"
     shell:
-        "python scripts/lease.py --gpus {resources.gpu} --"
+        "python scripts/lease.py --gpus {resources.gpu} --log {log} --"
         " python scripts/distillation.py --config {params.config} --method {wildcards.method}"
         " --student {wildcards.student} --seed {wildcards.seed} --labels {input.labels}"
         " --output {params.folder} > {log} 2>&1"

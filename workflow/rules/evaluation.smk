@@ -11,11 +11,11 @@ rule evaluate:
     log: "<logs>/evaluation/{method}.log"
     benchmark: "<benchmarks>/evaluation/{method}.tsv"
     params: config=CONFIG, recipe=recipe("evaluation", "method"), revision=REVISIONS["evaluation"]
-    threads: THREADS
-    resources: gpu=GPU, mem_mb=16000, runtime=120
+    threads: threads_of("evaluation")
+    resources: **needs_of("evaluation")
     message: "Evaluation: {wildcards.method}"
     shell:
-        "python scripts/lease.py --gpus {resources.gpu} --"
+        "python scripts/lease.py --gpus {resources.gpu} --log {log} --"
         " python scripts/evaluation.py --config {params.config} --method {wildcards.method}"
         " --output {output.metrics} > {log} 2>&1"
 

@@ -13,10 +13,10 @@ rule generalize:
     log: "<logs>/generalization/{method}.log"
     benchmark: "<benchmarks>/generalization/{method}.tsv"
     params: config=CONFIG, recipe=recipe("generalization"), revision=REVISIONS["generalization"]
-    threads: THREADS
-    resources: gpu=GPU, mem_mb=8000, runtime=60
+    threads: threads_of("generalization")
+    resources: **needs_of("generalization")
     message: "Generalization: students of {wildcards.method}"
     shell:
-        "python scripts/lease.py --gpus {resources.gpu} --"
+        "python scripts/lease.py --gpus {resources.gpu} --log {log} --"
         " python scripts/generalization.py --config {params.config} --students {input.students}"
         " --outputs {output.scores} > {log} 2>&1"

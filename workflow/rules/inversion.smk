@@ -9,10 +9,10 @@ rule train_competitor:
     log: "<logs>/inversion/{method}/student.log"
     benchmark: "<benchmarks>/inversion/{method}/student.tsv"
     params: config=CONFIG, recipe=recipe("inversion", "method"), revision=REVISIONS["inversion"]
-    threads: THREADS
-    resources: gpu=GPU, mem_mb=8000, runtime=120
+    threads: threads_of("inversion")
+    resources: **needs_of("inversion")
     message: "Inversion: the student that {wildcards.method} competes with"
     shell:
-        "python scripts/lease.py --gpus {resources.gpu} --"
+        "python scripts/lease.py --gpus {resources.gpu} --log {log} --"
         " python scripts/inversion.py --config {params.config} --method {wildcards.method}"
         " --output {output.student} > {log} 2>&1"

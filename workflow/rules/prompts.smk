@@ -8,11 +8,11 @@ rule write_prompts:
     log: "<logs>/prompts/{strategy}.log"
     benchmark: "<benchmarks>/prompts/{strategy}.tsv"
     params: config=CONFIG, recipe=recipe("prompts", "strategy"), revision=REVISIONS["prompts"]
-    threads: THREADS
-    resources: gpu=GPU, mem_mb=8000, runtime=120
+    threads: threads_of("prompts")
+    resources: **needs_of("prompts")
     message: "Prompts: strategy {wildcards.strategy}"
     shell:
-        "python scripts/lease.py --gpus {resources.gpu} --"
+        "python scripts/lease.py --gpus {resources.gpu} --log {log} --"
         " python scripts/prompts.py --config {params.config} --strategy {wildcards.strategy}"
         " --output {output.lines} > {log} 2>&1"
 

@@ -18,11 +18,11 @@ rule prune:
         recipe=recipe("pruning", "method"),
         revision=REVISIONS["pruning"],
         folder=subpath(output.network, parent=True),
-    threads: THREADS
-    resources: gpu=GPU, mem_mb=16000, runtime=240
+    threads: threads_of("pruning")
+    resources: **needs_of("pruning")
     message: "Pruning: {wildcards.sparsity} of the teacher on {wildcards.method}, seed {wildcards.seed}"
     shell:
-        "python scripts/lease.py --gpus {resources.gpu} --"
+        "python scripts/lease.py --gpus {resources.gpu} --log {log} --"
         " python scripts/pruning.py --config {params.config} --method {wildcards.method}"
         " --sparsity {wildcards.sparsity} --seed {wildcards.seed}"
         " --output {params.folder} > {log} 2>&1"

@@ -9,11 +9,11 @@ rule relabel:
     log: "<logs>/relabelling/{method}.log"
     benchmark: "<benchmarks>/relabelling/{method}.tsv"
     params: config=CONFIG, recipe=recipe("relabelling", "method"), revision=REVISIONS["relabelling"]
-    threads: THREADS
-    resources: gpu=GPU, mem_mb=16000, runtime=720
+    threads: threads_of("relabelling")
+    resources: **needs_of("relabelling")
     message: "Relabelling: {wildcards.method}"
     shell:
-        "python scripts/lease.py --gpus {resources.gpu} --"
+        "python scripts/lease.py --gpus {resources.gpu} --log {log} --"
         " python scripts/relabelling.py --config {params.config} --method {wildcards.method}"
         " --output {output.labels} > {log} 2>&1"
 

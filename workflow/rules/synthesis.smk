@@ -18,11 +18,11 @@ rule synthesize:
     log: "<logs>/synthesis/{method}/shard-{shard}.log"
     benchmark: "<benchmarks>/synthesis/{method}/shard-{shard}.tsv"
     params: config=CONFIG, recipe=recipe("synthesis", "method"), revision=synthesis_revision
-    threads: THREADS
-    resources: gpu=GPU, mem_mb=12000, runtime=720
+    threads: threads_of("synthesis")
+    resources: **needs_of("synthesis")
     message: "Synthesis: {wildcards.method}, shard {wildcards.shard}"
     shell:
-        "python scripts/lease.py --gpus {resources.gpu} --"
+        "python scripts/lease.py --gpus {resources.gpu} --log {log} --"
         " python scripts/synthesis.py --config {params.config} --method {wildcards.method} --shard {wildcards.shard}"
         " --prompts {input.prompts} --tokens {input.tokens} --student {input.student}"
         " --output {output.shard} > {log} 2>&1"

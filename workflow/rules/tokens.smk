@@ -10,11 +10,11 @@ rule learn_tokens:
     log: "<logs>/tokens/{strategy}.log"
     benchmark: "<benchmarks>/tokens/{strategy}.tsv"
     params: config=CONFIG, recipe=recipe("tokens", "strategy"), revision=REVISIONS["tokens"]
-    threads: THREADS
-    resources: gpu=GPU, mem_mb=12000, runtime=720
+    threads: threads_of("tokens")
+    resources: **needs_of("tokens")
     message: "Tokens: strategy {wildcards.strategy}"
     shell:
-        "python scripts/lease.py --gpus {resources.gpu} --"
+        "python scripts/lease.py --gpus {resources.gpu} --log {log} --"
         " python scripts/tokens.py --config {params.config} --strategy {wildcards.strategy}"
         " --prompts {input.prompts} --output {output.tokens} > {log} 2>&1"
 

@@ -8,11 +8,11 @@ rule build_zoo:
     log: f"results/zoo/logs/{settings.experiment}.log"
     benchmark: f"results/zoo/benchmarks/{settings.experiment}.tsv"
     params: config=CONFIG, recipe=recipe("zoo"), folder=subpath(output.manifest, parent=True)
-    threads: 8  # as many of them as --cores has; workflow.cores would ask for --cores even to unlock
-    resources: gpu=GPU, mem_mb=8000, runtime=720
+    threads: settings.jobs.zoo.threads or 8  # as many of them as --cores has; workflow.cores would ask for it even to unlock
+    resources: **needs_of("zoo")
     message: f"Zoo: training the models of {settings.experiment}, which takes hours on a CPU"
     shell:
-        "python scripts/lease.py --gpus {resources.gpu} --"
+        "python scripts/lease.py --gpus {resources.gpu} --log {log} --"
         " python scripts/zoo.py --config {params.config} --output {params.folder} > {log} 2>&1"
 
 

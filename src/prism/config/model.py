@@ -15,6 +15,7 @@ from prism.config.diffusion import DiffusionConfig
 from prism.config.distillation import DistillationConfig
 from prism.config.evaluation import EvaluationConfig
 from prism.config.generalization import GeneralizationConfig
+from prism.config.jobs import JobsConfig
 from prism.config.methods import MethodConfig
 from prism.config.plan import PlanConfig
 from prism.config.prompts import PromptsConfig, StrategyConfig
@@ -79,6 +80,7 @@ class Config(Section):
         default={}, description="The papers' statements, each put to the test; null removes one of claims_file."
     )
     tables: TablesConfig = Field(default_factory=TablesConfig, description="What is written at the end.")
+    jobs: JobsConfig = Field(default_factory=JobsConfig, description="What a job of each stage asks of the machine.")
     plan: PlanConfig = Field(default_factory=PlanConfig, description="How the cost is estimated beforehand.")
     zoo: ZooConfig = Field(
         default_factory=ZooConfig, description="The pretrained models that the target zoo trains from nothing."

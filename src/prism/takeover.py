@@ -1,0 +1,150 @@
+"""One run at a time on an experiment's results, and none of an earlier one's jobs left beside it.
+
+A run of Snakemake that is killed leaves its jobs behind: processes of this machine, or jobs of the cluster. The next
+run of the same experiment must neither start a second writer beside them nor ask anyone to unlock anything. So the
+run holds a lock that the kernel frees whenever it ends, each job leaves a record of where it runs, and a run that
+begins stops what it finds. A job of the cluster that only starts after that sees that its run is over, and ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from prism.artifacts import read_json, write_text
+from prism.errors import DataError, PrismError
+from prism.locks import open_lock, try_lock
+
+RUN = "PRISM_RUN"  # in the environment of a run and of all its jobs
+_FOLDER = ".run"
+_PATIENCE_SECONDS = 60.0
+_held: list[int] = []  # descriptors that this process keeps open to its end
+
+
+def begin(results: Path) -> None:
+    """Make this process the one run of an experiment, for as long as it lives, and stop what an earlier one left.
+
+    Args:
+        results: the experiment's folder of results.
+
+    Raises:
+        PrismError: another run is at work there, or a job of an earlier one does not end.
+    """
+    folder = Path(results) / _FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = open_lock(folder / "lock")  # not for children: they outlive a killed run
+    if not try_lock(lock):
+        owner = os.read(lock, 200).decode("utf-8", "replace").strip() or "unknown"
+        os.close(lock)
+        raise PrismError(f"{results}: another run is at work on it ({owner}); wait for its end, or stop it")
+    os.ftruncate(lock, 0)
+    os.write(lock, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+    _held.append(lock)
+    token = uuid.uuid4().hex
+    write_text(folder / "token", token)  # before anything is stopped: nothing of the earlier run starts after this
+    os.environ[RUN] = token
+    for record in sorted(Path(results).rglob("*.job")):
+        _stop(record)
+        record.unlink(missing_ok=True)
+
+
+def register(record: Path) -> None:
+    """Leave a record of this process as a job of the present run; it holds until its last child has ended.
+
+    Without a run, as by hand, nothing is left.
+
+    Args:
+        record: a file of that job's own, below the experiment's folder of results.
+
+    Raises:
+        PrismError: a later run has taken over, or another process is at work on the same job.
+    """
+    token = os.environ.get(RUN)
+    if token is None:
+        return
+    present = next((p / _FOLDER / "token" for p in Path(record).parents if (p / _FOLDER / "token").is_file()), None)
+    if present is None or present.read_text(encoding="utf-8") != token:
+        raise PrismError(f"{record}: a later run has taken over; this job belongs to one that is gone")
+    lock = open_lock(record)
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while not try_lock(lock):
+        if time.monotonic() > end:
+            raise PrismError(f"{record}: another process is at work on the same job")
+        time.sleep(0.2)
+    facts = {"pid": os.getpid(), "host": socket.gethostname(), "slurm_job": os.environ.get("SLURM_JOB_ID")}
+    os.ftruncate(lock, 0)
+    os.write(lock, json.dumps(facts).encode())
+    os.set_inheritable(lock, True)
+
+
+def _stop(record: Path) -> None:
+    try:
+        facts = read_json(record)
+    except DataError:  # killed while it was written: no work was begun
+        return
+    if facts.get("slurm_job"):
+        _stop_slurm(record, str(facts["slurm_job"]))
+    elif facts.get("host") == socket.gethostname():
+        _stop_process(record, int(facts["pid"]))
+
+
+def _stop_process(record: Path, pid: int) -> None:
+    """End a process that still holds its record: first asked to, so that it saves its state, then killed."""
+    lock = open_lock(record)
+    try:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if try_lock(lock):
+                return
+            if _has_open(pid, record):  # else the number is another process's by now
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            end = time.monotonic() + _PATIENCE_SECONDS
+            while time.monotonic() < end:
+                if try_lock(lock):
+                    return
+                time.sleep(0.1)
+        _refuse(record, f"process {pid}")
+    finally:
+        os.close(lock)
+
+
+def _stop_slurm(record: Path, job: str) -> None:
+    end = time.monotonic() + 2 * _PATIENCE_SECONDS
+    if _slurm_knows(job):
+        subprocess.run(["scancel", job], capture_output=True, check=False)
+    while _slurm_knows(job):
+        if time.monotonic() > end:
+            _refuse(record, f"SLURM job {job}")
+        time.sleep(1)
+
+
+def _refuse(record: Path, what: str) -> NoReturn:
+    raise PrismError(f"{record}: {what} of an earlier run does not end; stop it, then run again")
+
+
+def _slurm_knows(job: str) -> bool:
+    """Whether a job is still waiting, running or ending."""
+    try:
+        query = ["squeue", "--noheader", "--jobs", job, "--format", "%T"]
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=False)
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return False
+    ended = {"COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "BOOT_FAIL", "DEADLINE"}
+    return bool(set(answer.stdout.split()) - ended)
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    wanted: Any = path.stat()
+    for link in Path("/proc", str(pid), "fd").glob("*"):
+        with suppress(OSError):
+            if os.path.samestat(link.stat(), wanted):
+                return True
+    return False

@@ -1,0 +1,121 @@
+"""One run on an experiment's results, and none of an earlier one's jobs beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from prism.errors import PrismError
+from prism.takeover import RUN, begin, register
+
+from .processes import ended_after, started
+
+BEGIN = "import sys; from prism.takeover import begin; begin(sys.argv[1]); print('at work', flush=True); input()"
+# a job with a child, as a loader of data has one; both hold the record
+JOB = """
+import subprocess, sys
+from pathlib import Path
+from prism.takeover import register
+register(Path(sys.argv[1]))
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], close_fds=False)
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+def program(text: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    source = str(Path(__file__).resolve().parents[1] / "src")
+    environment = os.environ | {"PYTHONPATH": source} | variables
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return started([sys.executable, "-c", text, *arguments], env=environment, **pipes)
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch):
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.setenv(RUN, "")
+    monkeypatch.delenv(RUN)
+
+
+def test_a_second_run_is_refused_with_the_first_ones_number_and_a_killed_one_leaves_nothing_to_unlock(tmp_path):
+    with ended_after(program(BEGIN, str(tmp_path))) as first:
+        assert line(first) == "at work"
+        with ended_after(program(BEGIN, str(tmp_path))) as second:
+            told = second.communicate()[0]
+            assert f"another run is at work on it (process {first.pid} on " in told
+        first.kill()
+        first.wait()
+        with ended_after(program(BEGIN, str(tmp_path))) as third:
+            assert line(third) == "at work"
+
+
+def test_a_run_stops_the_processes_that_a_killed_one_left_children_too(tmp_path):
+    record = tmp_path / "logs" / "shard-0000.job"
+    record.parent.mkdir()
+    with ended_after(program(BEGIN, str(tmp_path))) as run:
+        assert line(run) == "at work"
+        token = (tmp_path / ".run" / "token").read_text()
+        with ended_after(program(JOB, str(record), **{RUN: token})) as orphan:
+            child = int(line(orphan))
+            run.kill()
+            run.wait()
+            os.kill(child, 0)
+            os.kill(child, signal.SIGTERM)  # as a job's own end does
+            begin(tmp_path)
+            assert orphan.wait(timeout=10) != 0
+    assert not record.exists()
+
+
+def test_a_number_that_is_another_process_by_now_is_left_alone(tmp_path):
+    with ended_after(started([sys.executable, "-c", "import time; time.sleep(600)"])) as stranger:
+        record = tmp_path / "shard-0000.job"
+        record.write_text(json.dumps({"pid": stranger.pid, "host": os.uname().nodename, "slurm_job": None}))
+        begin(tmp_path)
+        assert stranger.poll() is None
+
+
+def test_a_job_of_a_run_that_is_gone_does_not_start(tmp_path, monkeypatch):
+    begin(tmp_path)
+    monkeypatch.setenv(RUN, "an earlier one")
+    with pytest.raises(PrismError, match=r"shard-0000.job: a later run has taken over"):
+        register(tmp_path / "shard-0000.job")
+    assert not (tmp_path / "shard-0000.job").exists()
+
+
+def test_by_hand_no_record_is_left(tmp_path):
+    register(tmp_path / "shard-0000.job")
+    assert not list(tmp_path.iterdir())
+
+
+def test_jobs_of_the_cluster_are_cancelled_and_waited_for(tmp_path, monkeypatch):
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    alive = tmp_path / "alive"
+    alive.write_text("RUNNING")
+    (commands / "squeue").write_text(f'#!/bin/sh\n[ "$3" = 77 ] && cat {alive}\n')
+    # a cancelled job is COMPLETING for a while
+    ending = f"echo COMPLETING > {alive}\n(sleep 1.5; : > {alive}) > /dev/null &\n"
+    (commands / "scancel").write_text(f"#!/bin/sh\necho $1 >> {tmp_path}/cancelled\n{ending}")
+    for command in commands.iterdir():
+        command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
+    results = tmp_path / "results"
+    results.mkdir()
+    (results / "shard-0000.job").write_text(json.dumps({"pid": 1, "host": "node7", "slurm_job": "77"}))
+    started_at = time.monotonic()
+    begin(results)
+    assert (tmp_path / "cancelled").read_text() == "77\n"
+    assert time.monotonic() - started_at > 1
+    assert not list(results.glob("*.job"))
