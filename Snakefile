@@ -26,7 +26,7 @@ include: "workflow/rules/plan.smk"
 
 rule all:
     default_target: True
-    input: rules.tables.input, rules.figures.input, rules.report.output
+    input: rules.tables.input, rules.figures.input, rules.summary.output, rules.report.output
 
 
 onstart:

@@ -79,7 +79,12 @@ def register(record: Path) -> None:
         if time.monotonic() > end:
             raise PrismError(f"{record}: another process is at work on the same job")
         time.sleep(0.2)
-    facts = {"pid": os.getpid(), "host": socket.gethostname(), "slurm_job": os.environ.get("SLURM_JOB_ID")}
+    facts = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "slurm_job": os.environ.get("SLURM_JOB_ID"),
+        "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),  # as SLURM has chosen, or as the run may see
+    }
     os.ftruncate(lock, 0)
     os.write(lock, json.dumps(facts).encode())
     os.set_inheritable(lock, True)

@@ -1,6 +1,6 @@
 """Tables, figures and the report: every number of every method side by side, and what each is made from."""
 
-localrules: table, figure, report, tables, figures
+localrules: table, figure, summary, report, tables, figures
 
 
 rule table:
@@ -35,6 +35,18 @@ rule figure:
     shell:
         "python scripts/figures.py --config {params.config} --figure {wildcards.figure} --output {output.png}"
         " > {log} 2>&1"
+
+
+rule summary:
+    input: measured("distillation", "generalization", "evaluation")
+    output: json="<results>/metrics.json"
+    log: "<logs>/summary.log"
+    benchmark: "<benchmarks>/summary.tsv"
+    params: config=CONFIG, recipe=recipe("tables"), revision=REVISIONS["tables"]
+    threads: 1
+    resources: gpu=0, mem_mb=2000, runtime=10
+    message: "Summary"
+    shell: "python scripts/summary.py --config {params.config} --output {output.json} > {log} 2>&1"
 
 
 rule tables:

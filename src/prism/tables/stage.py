@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from prism.artifacts import write_bytes, write_text
+from prism.artifacts import write_bytes, write_json, write_text
 from prism.config import Config
 from prism.data.classes import load_classes
 from prism.errors import ConfigError
@@ -19,6 +19,7 @@ from prism.tables.published import Setting, load_published
 from prism.tables.registry import FIGURES, TABLES
 from prism.tables.render import FORMATS
 from prism.tables.replicates import with_replicates
+from prism.tables.summary import summary
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,15 @@ def write_table(
     for ending, render in FORMATS.items():
         write_text(stem.with_name(f"{stem.name}.{ending}"), render(table))
     log.info("table %s: %d rows from %d files", name, len(table.rows), len(inputs))
+
+
+def write_summary(config: Config, inputs: Sequence[Path], output: Path) -> None:
+    """Write the means of an experiment's numbers by method as JSON; see :func:`prism.tables.summary.summary`.
+
+    Raises:
+        DataError: as for ``write_table``.
+    """
+    write_json(Path(output), summary(collect(inputs), context_of(config)))
 
 
 def write_figure(config: Config, name: str, inputs: Sequence[Path], output: Path) -> None:
