@@ -31,6 +31,8 @@ rule all:
 
 onstart:
     try:
+        if workflow.executor_plugin.name == "slurm":
+            check_cluster(settings, default_resources())
         begin(FILES.root)
     except PrismError as error:
         sys.exit(f"error: {error}")

@@ -25,7 +25,7 @@ STAGES = (
 FLOORS = [  # from the ground up; a module may import its own package and every floor below
     {"errors", "seeds", "guidance", "locks"},
     {"artifacts", "config", "devices"},
-    {"leases", "takeover"},
+    {"leases", "takeover", "cluster"},
     {"data"},
     {"models"},
     {*STAGES, "miniature", "planning"},

@@ -6,6 +6,7 @@ A run of Snakemake takes seconds: tests share what it said, and ask several thin
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 import re
@@ -107,6 +108,37 @@ def with_models(root: Root) -> Root:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     return root
+
+
+def with_real_models(root: Root) -> Root:
+    """``root``, with the miniature's own models; skips where they are not."""
+    place = REPOSITORY / "assets" / "miniature"
+    missing = [name for name in MODELS if not (place / name).is_file()]
+    if missing:
+        pytest.skip(f"assets/miniature lacks {', '.join(missing)}")
+    (root.path / "assets").mkdir()
+    (root.path / "assets" / "miniature").symlink_to(place)
+    return root
+
+
+def result_hashes(root: Root) -> dict[str, str]:
+    """Hashes of all results of the smoke run whose bytes follow from the configuration: nothing that holds times."""
+    folder = root.path / "results" / "smoke"
+    kinds = [
+        "prompts/*.jsonl",
+        "synthesis/*/*.tar",
+        "distillation/**/student.safetensors",
+        "distillation/**/history.csv",
+    ]
+    kinds += ["distillation/**/metrics.json", "generalization/**/*.json", "figures/*.png", "metrics.json"]
+    kinds += [f"tables/{name}.*" for name in ("accuracy", "quality", "generalization", "claims")]
+    found = {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for kind in kinds
+        for path in folder.glob(kind)
+    }
+    assert len(found) > 30, sorted(found)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -6,22 +6,14 @@ import csv
 
 import pytest
 
-from .conftest import MODELS, REPOSITORY, Root, copied
+from .conftest import Root, copied, with_real_models
 
-ASSETS = REPOSITORY / "assets" / "miniature"
-MISSING = [name for name in MODELS if not (ASSETS / name).is_file()]
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(MISSING), reason=f"assets/miniature lacks {', '.join(MISSING)}"),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Root:
-    made = copied(tmp_path_factory.mktemp("run"))
-    (made.path / "assets").mkdir()
-    (made.path / "assets" / "miniature").symlink_to(ASSETS)
+    made = with_real_models(copied(tmp_path_factory.mktemp("run")))
     answer = made.snakemake("all")
     assert answer.status == 0, answer.text
     return made

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
+from prism.cluster import check_cluster
 from prism.config import check_batches, check_paths, load_config, validate_snakemake_config
 from prism.config.energies import own_energies
 from prism.config.layout import Layout
@@ -103,6 +104,12 @@ def needs_of(stage):
         "runtime": lambda wildcards, attempt: job.runtime * attempt,
     }
     return needs if job.partition is None else needs | {"slurm_partition": job.partition}
+
+
+def default_resources():
+    """The profile's default-resources, as they are written there."""
+    given = workflow.resource_settings.default_resources or {}
+    return {name: getattr(value, "raw", value) for name, value in given.items()}
 
 
 def one_of(names):

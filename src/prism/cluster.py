@@ -1,0 +1,92 @@
+"""What a SLURM cluster has, asked before anything is submitted: a wrong request would else wait or fail job by job."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from prism.config import Config
+from prism.config.jobs import JobsConfig
+from prism.config.names import hint
+from prism.errors import ConfigError, PrismError
+
+PROFILE = "workflow/profiles/slurm/config.yaml"
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The most that one node of a partition has."""
+
+    gpus: int
+    mem_mb: int
+    cpus: int
+
+
+def check_cluster(config: Config, default: Mapping[str, object]) -> None:
+    """Refuse jobs that no node of their partition can run, and a missing account.
+
+    Args:
+        config: the configuration.
+        default: the profile's ``default-resources``.
+
+    Raises:
+        ConfigError: one line for each request that cannot be met. PrismError: the cluster does not answer.
+    """
+    partitions = partitions_of(_ask("sinfo", "--noheader", "--format", "%R|%G|%m|%c"))
+    found = []
+    if "slurm_account" not in default and _wants_account(_ask("scontrol", "show", "config")):
+        found.append(f"{PROFILE}: this cluster asks for an account; add slurm_account=<yours> to default-resources")
+    usual = default.get("slurm_partition")
+    if usual is not None and usual not in partitions:
+        what = f"{usual} is no partition of this cluster; {hint(str(usual), partitions)}"
+        found.append(f"{PROFILE}: default-resources: slurm_partition: {what}")
+    for stage in JobsConfig.model_fields:
+        job, key = getattr(config.jobs, stage), f"config: jobs.{stage}"
+        name = job.partition or usual
+        if job.partition is not None and job.partition not in partitions:
+            found.append(f"{key}.partition: {name} is no partition of this cluster; {hint(job.partition, partitions)}")
+        if name not in partitions:
+            continue
+        has = partitions[str(name)]
+        gpus = (0 if config.device == "cpu" else 1) if job.gpu is None else job.gpu
+        wanted = {"gpu": (gpus, has.gpus), "mem_mb": (job.mem_mb, has.mem_mb)}
+        wanted["threads"] = (job.threads or config.threads_per_job, has.cpus)
+        for what, (asked, most) in wanted.items():
+            if asked > most:
+                found.append(f"{key}.{what}: {asked} is more than a node of partition {name} has, which is {most}")
+    if found:
+        raise ConfigError("\n".join(found))
+
+
+def partitions_of(listed: str) -> dict[str, Partition]:
+    """Partitions by name, from the lines ``name|gres|MB|CPUs`` of sinfo, one for each kind of node."""
+    found: dict[str, Partition] = {}
+    for line in filter(None, map(str.strip, listed.splitlines())):
+        name, gres, memory, cpus = line.split("|")
+        # gpu:4, gpu:a100:4(S:0-1), several of them with commas between; (null) for none
+        gpus = sum(int(count) for count in re.findall(r"\bgpu(?::[^:,()]+)?:(\d+)", gres))
+        old = found.get(name, Partition(0, 0, 0))
+        numbers = (gpus, *(int(re.sub(r"\D", "", text) or 0) for text in (memory, cpus)))
+        most = (max(pair) for pair in zip((old.gpus, old.mem_mb, old.cpus), numbers, strict=True))
+        found[name] = Partition(*most)
+    return found
+
+
+def _wants_account(configuration: str) -> bool:
+    enforced = re.search(r"^AccountingStorageEnforce\s*=\s*(.+)$", configuration, re.MULTILINE)
+    return enforced is not None and "associations" in enforced.group(1)
+
+
+def _ask(*command: str) -> str:
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    except FileNotFoundError:
+        raise PrismError(f"slurm: no command {command[0]} here; submit from a login node of the cluster") from None
+    except subprocess.TimeoutExpired:
+        raise PrismError(f"slurm: {command[0]} did not answer within a minute; is the controller up?") from None
+    except subprocess.CalledProcessError as error:
+        told = (error.stderr or "").strip().splitlines()
+        raise PrismError(f"slurm: {command[0]} failed: {told[-1] if told else error.returncode}") from None
+    return answer.stdout

@@ -1,0 +1,82 @@
+"""What cannot be had on a cluster is said before anything is submitted, one line for each."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from prism.cluster import Partition, check_cluster, partitions_of
+from prism.config import load_config
+from prism.errors import ConfigError, PrismError
+
+# a partition of two kinds of nodes, one without GPUs, and one whose GPUs have a model and sockets
+NODES = "main|gpu:4|16000|8\nmain|(null)|64000|2\nlong|gpu:a100:2(S:0-1),gpu:h100:1|32000+|16\ncpu|(null)|16000|64\n"
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """``slurm(enforced)``: commands that answer as SLURM does."""
+
+    def commands(enforced: str = "none") -> None:
+        answers = {"sinfo": NODES, "scontrol": f"ClusterName = c\nAccountingStorageEnforce = {enforced}\nX = y\n"}
+        for name, answer in answers.items():
+            (tmp_path / f"{name}.txt").write_text(answer)
+            (tmp_path / name).write_text(f"#!/bin/sh\ncat {tmp_path}/{name}.txt\n")
+            (tmp_path / name).chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    return commands
+
+
+def config(project_root, **jobs):
+    return load_config(project_root / "config/config.yaml", overrides={"jobs": jobs}, root=project_root)
+
+
+def test_partitions_have_the_most_of_any_node():
+    assert partitions_of(NODES) == {
+        "main": Partition(4, 64000, 8),
+        "long": Partition(3, 32000, 16),
+        "cpu": Partition(0, 16000, 64),
+    }
+
+
+def test_what_fits_passes(project_root, slurm):
+    slurm()
+    check_cluster(config(project_root, synthesis={"gpu": 3, "partition": "long"}), {"slurm_partition": "main"})
+
+
+def test_each_request_that_cannot_be_met_is_one_line(project_root, slurm):
+    slurm("associations,limits")
+    jobs = {
+        "synthesis": {"gpu": 5},
+        "tokens": {"partition": "lang"},
+        "prompts": {"partition": "cpu", "mem_mb": 17000},
+        "distillation": {"threads": 9},
+    }
+    with pytest.raises(ConfigError) as caught:
+        check_cluster(config(project_root, **jobs), {"slurm_partition": "main"})
+    assert str(caught.value).splitlines() == [
+        "workflow/profiles/slurm/config.yaml: this cluster asks for an account; "
+        "add slurm_account=<yours> to default-resources",
+        "config: jobs.prompts.gpu: 1 is more than a node of partition cpu has, which is 0",
+        "config: jobs.prompts.mem_mb: 17000 is more than a node of partition cpu has, which is 16000",
+        "config: jobs.tokens.partition: lang is no partition of this cluster; did you mean long?",
+        "config: jobs.synthesis.gpu: 5 is more than a node of partition main has, which is 4",
+        "config: jobs.distillation.threads: 9 is more than a node of partition main has, which is 8",
+    ]
+
+
+def test_a_profile_with_another_clusters_partition_is_refused_once(project_root, slurm):
+    slurm()
+    with pytest.raises(
+        ConfigError, match="slurm_partition: man is no partition of this cluster; did you mean main"
+    ) as caught:
+        check_cluster(config(project_root), {"slurm_partition": "man", "slurm_account": "me"})
+    assert "\n" not in str(caught.value)
+
+
+def test_no_cluster_here_is_one_line(project_root, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PrismError, match="slurm: no command sinfo here; submit from a login node"):
+        check_cluster(config(project_root), {})
