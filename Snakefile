@@ -33,7 +33,8 @@ onstart:
     try:
         if workflow.executor_plugin.name == "slurm":
             check_cluster(settings, default_resources())
-        begin(FILES.root)
+        if "plan" not in sys.argv:  # it only looks, at a run that is at work too
+            begin(FILES.root)
     except PrismError as error:
         sys.exit(f"error: {error}")
     write_resolved(settings)

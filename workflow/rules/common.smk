@@ -49,7 +49,7 @@ def checked_settings():
             wanted = load_config(*given, overrides=dict(workflow.config_settings.config))
         else:
             wanted = validate_snakemake_config(config, workflow.basedir)
-        if workflow.is_main_process and not {"--unlock", "plan"} & set(sys.argv):  # they read none of its files
+        if workflow.is_main_process and not {"--unlock", "plan"} & set(sys.argv):  # they need none of its files
             check_files(wanted)
             check_batchnorm(wanted)
             classes = len(load_classes(wanted.classes))
@@ -108,8 +108,8 @@ def needs_of(stage):
 
 def default_resources():
     """The profile's default-resources, as they are written there."""
-    given = workflow.resource_settings.default_resources or {}
-    return {name: getattr(value, "raw", value) for name, value in given.items()}
+    wanted = workflow.resource_settings.default_resources or {}
+    return {name: getattr(value, "raw", value) for name, value in wanted.items()}
 
 
 def one_of(names):

@@ -62,7 +62,7 @@ def plan_text(
         images = sum(job.units for job in jobs if job.stage == "synthesis")
         lines.append(_line(config.label(method), images, jobs, estimator, label_bytes(config, method, classes)))
     total = _total(lines)
-    return "\n".join([*_table([*lines, total]), "", *_notes(every, estimator, config.device == "cpu", chosen)])
+    return "\n".join([*_table([*lines, total]), "", *_notes(every, estimator, chosen)])
 
 
 def _chosen(known: dict[str, dict], hardware: str | None, jobs: Sequence[Job]) -> str | None:
@@ -128,7 +128,7 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
 
 
-def _notes(jobs: Iterable[Job], estimator: Estimator, on_cpu: bool, chosen: str | None) -> list[str]:
+def _notes(jobs: Iterable[Job], estimator: Estimator, chosen: str | None) -> list[str]:
     """What the hours are, and which of them rest on what."""
     found: dict[str, dict[str, list[str]]] = {}
     for job in jobs:
@@ -138,10 +138,10 @@ def _notes(jobs: Iterable[Job], estimator: Estimator, on_cpu: bool, chosen: str 
             names.append(job.of)
     said = {source: "; ".join(f"{stage}: {', '.join(of)}" for stage, of in of.items()) for source, of in found.items()}
     unknown = said.pop("", None)
-    kind = "Hours of one job's CPU cores" if on_cpu else "GPU hours"
     notes = [
-        f"{kind}; as many jobs run at once as there is room for. Scoring on other domains, tables and figures",
-        "are not counted. A job is done if its results are there; snakemake -n says whether they are up to date.",
+        "Hours of a job's GPU, or of its cores without one; as many jobs at once as there is room for. Scoring on other",
+        "domains, tables and figures are not counted. A job is done if its results are there; snakemake -n tells whether",
+        "they are up to date.",
         f"Throughputs: those of this experiment where it has finished jobs, else those of {chosen or 'no hardware'}.",
     ]
     notes += [f"- {source}: {what}" for source, what in sorted(said.items())]
