@@ -139,9 +139,9 @@ def _notes(jobs: Iterable[Job], estimator: Estimator, chosen: str | None) -> lis
     said = {source: "; ".join(f"{stage}: {', '.join(of)}" for stage, of in of.items()) for source, of in found.items()}
     unknown = said.pop("", None)
     notes = [
-        "Hours of a job's GPU, or of its cores without one; as many jobs at once as there is room for. Scoring on other",
-        "domains, tables and figures are not counted. A job is done if its results are there; snakemake -n tells whether",
-        "they are up to date.",
+        "Hours of a job's GPU, or of its cores without one; as many jobs at once as there is room for. Scoring on",
+        "other domains, tables and figures are not counted. A job is done if its results are there; snakemake -n",
+        "tells whether they are up to date.",
         f"Throughputs: those of this experiment where it has finished jobs, else those of {chosen or 'no hardware'}.",
     ]
     notes += [f"- {source}: {what}" for source, what in sorted(said.items())]
