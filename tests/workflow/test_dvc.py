@@ -16,7 +16,7 @@ from .conftest import REPOSITORY, Answer, Root, copied, with_real_models
 
 pytestmark = pytest.mark.slow
 
-SCALE = "config/methods.yaml:prism.guidance[0].scale=0.5"
+SCALE = "config/methods.yaml:prism.guidance.0.scale=0.5"
 
 
 @dataclass(frozen=True)
