@@ -9,6 +9,7 @@ container: "envs/prism.sif"  # from envs/apptainer.def; used with --sdm apptaine
 report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/jobs.smk"
 include: "workflow/rules/results.smk"
 include: "workflow/rules/prompts.smk"
 include: "workflow/rules/inversion.smk"

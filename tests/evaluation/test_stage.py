@@ -57,6 +57,7 @@ def place(tmp_path: Path, project_root: Path, untrained: Callable[..., Path]) ->
                 "weights": str(untrained(NAME, classes=10, seed=3, file="t")),
             },
             "synthesis": {"images_per_class": PER_CLASS, "shards": 1},
+            "run": ["real", "vanilla", "prism"],
             "evaluation": {**settings, **evaluation},
         }
         shards = [_shard(tmp_path / f"shard-{i}.tar", range(3 * i, 3 * i + PER_CLASS)) for i in (0, 1)]

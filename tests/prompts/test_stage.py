@@ -40,6 +40,7 @@ def config_with(folder, project_root):
             "classes": str(project_root / "config/classes/miniature.yaml"),
             "diffusion": {"pipeline": str(folder / "pipeline")},
             "synthesis": {"images_per_class": 6, "shards": 1},
+            "run": ["real", "vanilla", "prism"],
             "prompts": {"engine": "templates", "model": None, "per_class": 4} | prompts,
             "device": "cpu",
             "precision": "fp32",

@@ -67,7 +67,7 @@ def test_another_view_relabels_and_trains_its_method_and_writes_the_tables_anew(
     assert {message for message in answer.messages if message.startswith(stages)} == {
         "Relabelling: labelled-ipc2",
         "Distillation: miniature-student on labelled-ipc2, seed 0",
-        "Generalization: miniature-student of labelled-ipc2, seed 0",
+        "Generalization: students of labelled-ipc2",
     }
     assert "Table: dataset-distillation" in answer.messages
 

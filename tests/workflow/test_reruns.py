@@ -28,6 +28,7 @@ def test_a_guidance_scale_reruns_its_method_and_the_tables(finished):
     assert answer.messages - of_stages == {
         *(f"Table: {name}" for name in TABLES),
         *(f"Figure: {name}" for name in ("images", "precision-recall", "energy-histograms", "learning-curves")),
+        "Summary",
         "Report",
     }
 
@@ -46,7 +47,9 @@ def test_how_tokens_are_learned_reruns_them_and_the_methods_that_have_them(root,
     answer = done.dry_run("all", "--config", "tokens={learning_rate: 0.1}", configfile="config/tokens.yaml")
     assert "write_prompts" not in answer.jobs
     assert (answer.jobs["learn_tokens"], answer.jobs["synthesize"]) == (1, 2)
-    of_stages = {message for message in answer.messages if not message.startswith(("Table", "Figure", "Report"))}
+    of_stages = {
+        message for message in answer.messages if not message.startswith(("Table", "Figure", "Summary", "Report"))
+    }
     assert "Tokens: strategy class-token" in of_stages and len(of_stages) == 6
     assert all("class-token" in message or "ddis-cat" in message for message in of_stages)
 

@@ -90,28 +90,6 @@ TABLES, FIGURES = (
 TEACHER = given([str(settings.teacher.weights)])
 
 
-def threads_of(stage):
-    """CPU threads of a job of a stage."""
-    return getattr(settings.jobs, stage).threads or settings.threads_per_job
-
-
-def needs_of(stage):
-    """What a job of a stage asks for; of memory and time more, where it is tried again."""
-    job = getattr(settings.jobs, stage)
-    needs = {
-        "gpu": (0 if settings.device == "cpu" else 1) if job.gpu is None else job.gpu,
-        "mem_mb": lambda wildcards, attempt: job.mem_mb * attempt,
-        "runtime": lambda wildcards, attempt: job.runtime * attempt,
-    }
-    return needs if job.partition is None else needs | {"slurm_partition": job.partition}
-
-
-def default_resources():
-    """The profile's default-resources, as they are written there."""
-    wanted = workflow.resource_settings.default_resources or {}
-    return {name: getattr(value, "raw", value) for name, value in wanted.items()}
-
-
 def one_of(names):
     """A wildcard's constraint: one of these names."""
     return "|".join(map(re.escape, names))

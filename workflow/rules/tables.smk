@@ -38,7 +38,7 @@ rule figure:
 
 
 rule summary:
-    input: measured("distillation", "generalization", "evaluation")
+    input: results=measured("distillation", "generalization", "evaluation")
     output: json="<results>/metrics.json"
     log: "<logs>/summary.log"
     benchmark: "<benchmarks>/summary.tsv"
