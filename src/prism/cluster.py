@@ -50,9 +50,8 @@ def check_cluster(config: Config, default: Mapping[str, object]) -> None:
         if name not in partitions:
             continue
         has = partitions[str(name)]
-        gpus = (0 if config.device == "cpu" else 1) if job.gpu is None else job.gpu
-        wanted = {"gpu": (gpus, has.gpus), "mem_mb": (job.mem_mb, has.mem_mb)}
-        wanted["threads"] = (job.threads or config.threads_per_job, has.cpus)
+        wanted = {"gpu": (config.gpus(stage), has.gpus), "mem_mb": (job.mem_mb, has.mem_mb)}
+        wanted["threads"] = (config.threads(stage), has.cpus)
         for what, (asked, most) in wanted.items():
             if asked > most:
                 found.append(f"{key}.{what}: {asked} is more than a node of partition {name} has, which is {most}")

@@ -20,7 +20,7 @@ rule distill:
         recipe=recipe("distillation", "method", "student"),
         revision=REVISIONS["distillation"],
         folder=subpath(output.student, parent=True),
-    threads: threads_of("distillation")
+    threads: settings.threads("distillation")
     resources: **needs_of("distillation")
     message: "Distillation: {wildcards.student} on {wildcards.method}, seed {wildcards.seed}"
     shell:

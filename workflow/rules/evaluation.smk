@@ -11,7 +11,7 @@ rule evaluate:
     log: "<logs>/evaluation/{method}.log"
     benchmark: "<benchmarks>/evaluation/{method}.tsv"
     params: config=CONFIG, recipe=recipe("evaluation", "method"), revision=REVISIONS["evaluation"]
-    threads: threads_of("evaluation")
+    threads: settings.threads("evaluation")
     resources: **needs_of("evaluation")
     message: "Evaluation: {wildcards.method}"
     shell:

@@ -13,7 +13,7 @@ rule generalize:
     log: "<logs>/generalization/{method}.log"
     benchmark: "<benchmarks>/generalization/{method}.tsv"
     params: config=CONFIG, recipe=recipe("generalization"), revision=REVISIONS["generalization"]
-    threads: threads_of("generalization")
+    threads: settings.threads("generalization")
     resources: **needs_of("generalization")
     message: "Generalization: students of {wildcards.method}"
     shell:

@@ -1,16 +1,11 @@
 """What a job asks of the machine or of the cluster, by stage."""
 
 
-def threads_of(stage):
-    """CPU threads of a job of a stage."""
-    return getattr(settings.jobs, stage).threads or settings.threads_per_job
-
-
 def needs_of(stage):
     """What a job of a stage asks for; of memory and time more, where it is tried again."""
     job = getattr(settings.jobs, stage)
     needs = {
-        "gpu": (0 if settings.device == "cpu" else 1) if job.gpu is None else job.gpu,
+        "gpu": settings.gpus(stage),
         "mem_mb": lambda wildcards, attempt: job.mem_mb * attempt,
         "runtime": lambda wildcards, attempt: job.runtime * attempt,
     }

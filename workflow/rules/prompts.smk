@@ -8,7 +8,7 @@ rule write_prompts:
     log: "<logs>/prompts/{strategy}.log"
     benchmark: "<benchmarks>/prompts/{strategy}.tsv"
     params: config=CONFIG, recipe=recipe("prompts", "strategy"), revision=REVISIONS["prompts"]
-    threads: threads_of("prompts")
+    threads: settings.threads("prompts")
     resources: **needs_of("prompts")
     message: "Prompts: strategy {wildcards.strategy}"
     shell:

@@ -18,7 +18,7 @@ rule prune:
         recipe=recipe("pruning", "method"),
         revision=REVISIONS["pruning"],
         folder=subpath(output.network, parent=True),
-    threads: threads_of("pruning")
+    threads: settings.threads("pruning")
     resources: **needs_of("pruning")
     message: "Pruning: {wildcards.sparsity} of the teacher on {wildcards.method}, seed {wildcards.seed}"
     shell:

@@ -9,7 +9,7 @@ rule relabel:
     log: "<logs>/relabelling/{method}.log"
     benchmark: "<benchmarks>/relabelling/{method}.tsv"
     params: config=CONFIG, recipe=recipe("relabelling", "method"), revision=REVISIONS["relabelling"]
-    threads: threads_of("relabelling")
+    threads: settings.threads("relabelling")
     resources: **needs_of("relabelling")
     message: "Relabelling: {wildcards.method}"
     shell:

@@ -18,7 +18,7 @@ rule synthesize:
     log: "<logs>/synthesis/{method}/shard-{shard}.log"
     benchmark: "<benchmarks>/synthesis/{method}/shard-{shard}.tsv"
     params: config=CONFIG, recipe=recipe("synthesis", "method"), revision=synthesis_revision
-    threads: threads_of("synthesis")
+    threads: settings.threads("synthesis")
     resources: **needs_of("synthesis")
     message: "Synthesis: {wildcards.method}, shard {wildcards.shard}"
     shell:

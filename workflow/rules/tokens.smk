@@ -10,7 +10,7 @@ rule learn_tokens:
     log: "<logs>/tokens/{strategy}.log"
     benchmark: "<benchmarks>/tokens/{strategy}.tsv"
     params: config=CONFIG, recipe=recipe("tokens", "strategy"), revision=REVISIONS["tokens"]
-    threads: threads_of("tokens")
+    threads: settings.threads("tokens")
     resources: **needs_of("tokens")
     message: "Tokens: strategy {wildcards.strategy}"
     shell:

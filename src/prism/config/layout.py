@@ -68,7 +68,7 @@ class Layout:
         return [f"{folder}/sparsity-{share:g}/seed-{seed}" for share in pruning.sparsities for seed in seeds]
 
     def results(self, kinds: Iterable[str]) -> list[str]:
-        """The files of these kinds (``names.RESULTS``) over all methods of ``run``, from which tables are made."""
+        """The files of these kinds (``names.Results``) over all methods of ``run``, from which tables are made."""
         config, run = self.config, self.config.run
         tokens = [name for name in self.strategies if config.strategies[name].token]
         students = [folder for method in run for folder in self.students(method)]

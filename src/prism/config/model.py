@@ -150,6 +150,15 @@ class Config(Section):
         """The section ``distillation`` with what a method's ``relabel.training`` says otherwise."""
         return budgets.training(self, method)
 
+    def gpus(self, stage: str) -> int:
+        """GPUs that a job of a stage asks for."""
+        given: int | None = getattr(self.jobs, stage).gpu
+        return given if given is not None else 0 if self.device == "cpu" else 1
+
+    def threads(self, stage: str) -> int:
+        """CPU threads that a job of a stage asks for."""
+        return getattr(self.jobs, stage).threads or self.threads_per_job
+
     def label(self, method: str) -> str:
         """A method's name for people, with its number of images where that is its own."""
         chosen = self.methods[method]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism.config.base import Problem
+from prism.config.layout import Layout
 
 if TYPE_CHECKING:
     from prism.config.model import Config
@@ -19,13 +20,13 @@ def replicate_files(config: Config, name: str) -> list[str]:
     methods = [method for method in config.run if config.evaluated(method)]
     generated = [method for method in methods if config.methods[method].engine != "real"]
     strategies = sorted({config.methods[method].prompts for method in generated} - {None})
-    files = [
-        *(f"prompts/{strategy}" for strategy in strategies),
-        *(f"tokens/{strategy}" for strategy in strategies if config.strategies[strategy].token),
-        *(f"synthesis/{method}/shard-0000" for method in generated),
-        *(f"evaluation/{method}" for method in methods),
+    files = Layout(config, f"results/{name}")
+    return [
+        *(files.prompts(strategy, "json") for strategy in strategies),
+        *(files.tokens(strategy, "json") for strategy in strategies if config.strategies[strategy].token),
+        *(files.shards(method, "json")[0] for method in generated),
+        *(files.evaluation(method) for method in methods),
     ]
-    return [f"results/{name}/{file}.json" for file in files]
 
 
 def replicate_problems(config: Config) -> list[Problem]:
