@@ -39,3 +39,11 @@ onstart:
     except PrismError as error:
         sys.exit(f"error: {error}")
     write_resolved(settings)
+
+
+onsuccess:
+    tell_journal()
+
+
+onerror:
+    tell_journal()

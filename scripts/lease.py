@@ -1,8 +1,10 @@
 """Run a job of the workflow with GPUs of its own: lease.py --gpus 1 -- COMMAND ..."""
 
+import os
 from pathlib import Path
 
 from prism.cli import parser, run
+from prism.events import FILE, tell
 from prism.leases import run_leased
 from prism.takeover import register
 
@@ -15,7 +17,9 @@ def main() -> None:
     program.add_argument("command", nargs="+", help="after --")
     arguments = program.parse_args()
     if arguments.log:
-        register(arguments.log.with_suffix(".job"))
+        facts = register(arguments.log.with_suffix(".job"))
+        os.environ[FILE] = str(arguments.log.with_suffix(".jsonl"))
+        tell("start", **facts)
     run_leased(arguments.gpus, arguments.command, timeout_seconds=arguments.timeout_seconds)
 
 

@@ -23,7 +23,8 @@ STAGES = (
     "tables",
 )
 FLOORS = [  # from the ground up; a module may import its own package and every floor below
-    {"errors", "seeds", "guidance", "locks"},
+    {"errors", "seeds", "guidance", "locks", "events"},
+    {"memory", "progress"},
     {"artifacts", "config", "devices"},
     {"leases", "takeover", "cluster"},
     {"data"},

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from prism.errors import PrismError
-from prism.takeover import RUN, begin, register
+from prism.events import RUN
+from prism.takeover import begin, register
 
 from .processes import ended_after, started
 

@@ -6,6 +6,7 @@ import argparse
 import logging
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
@@ -16,8 +17,11 @@ from prism.config import Config
 from prism.config.layout import Layout
 from prism.config.names import hint
 from prism.errors import ConfigError, PrismError
+from prism.events import Warnings, tell
+from prism.memory import is_out_of_memory
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
+EXIT_DEFECT = 1
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
@@ -68,8 +72,8 @@ def check_name(option: str, name: str, known: Iterable[str]) -> None:
 def run(function: Callable[[], None]) -> NoReturn:
     """Run a program's ``main`` and leave with its status; never returns.
 
-    Status 0 when ``function`` returns, 2 with ``error: <message>`` on stderr for a :class:`PrismError` or a
-    full disk, 130 when interrupted, 143 when terminated (temporary files are removed on the way out). Any
+    Status 0 when ``function`` returns, 2 with ``error: <message>`` on stderr for a :class:`PrismError`, a full disk
+    or memory that ran out, 130 when interrupted, 143 when terminated (temporary files are removed on the way out). Any
     other exception is a defect and keeps its traceback. ``--log-level`` is taken out of ``sys.argv`` before
     ``function`` runs.
     """
@@ -83,7 +87,19 @@ def run(function: Callable[[], None]) -> NoReturn:
         stream=sys.stderr,
         force=True,
     )
+    logging.getLogger().addHandler(Warnings())
     signal.signal(signal.SIGTERM, _terminate)
+    started, status = time.monotonic(), EXIT_DEFECT
+    try:
+        _run(function)
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else EXIT_DEFECT
+        raise
+    finally:
+        tell("end", status=status, seconds=round(time.monotonic() - started, 3))
+
+
+def _run(function: Callable[[], None]) -> NoReturn:
     try:
         function()
     except PrismError as error:
@@ -95,8 +111,12 @@ def run(function: Callable[[], None]) -> NoReturn:
             raise
         _fail(
             f"no space left on the disk while writing {error.filename or 'a file'}; free some and run again",
-            2,
+            EXIT_USER_ERROR,
         )
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        _fail(f"the memory does not suffice ({error}); give the job more, or smaller batches", EXIT_USER_ERROR)
     sys.exit(0)
 
 

@@ -21,9 +21,9 @@ from typing import Any, NoReturn
 
 from prism.artifacts import read_json, write_text
 from prism.errors import DataError, PrismError
+from prism.events import RUN
 from prism.locks import open_lock, try_lock
 
-RUN = "PRISM_RUN"  # in the environment of a run and of all its jobs
 _FOLDER = ".run"
 _PATIENCE_SECONDS = 60.0
 _held: list[int] = []  # descriptors that this process keeps open to its end
@@ -56,7 +56,7 @@ def begin(results: Path) -> None:
         record.unlink(missing_ok=True)
 
 
-def register(record: Path) -> None:
+def register(record: Path) -> dict[str, Any]:
     """Leave a record of this process as a job of the present run; it holds until its last child has ended.
 
     Without a run, as by hand, nothing is left.
@@ -64,12 +64,21 @@ def register(record: Path) -> None:
     Args:
         record: a file of that job's own, below the experiment's folder of results.
 
+    Returns:
+        What the record says: ``pid``, ``host``, ``slurm_job`` and ``gpus``, as SLURM has chosen or the run may see.
+
     Raises:
         PrismError: a later run has taken over, or another process is at work on the same job.
     """
+    facts = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "slurm_job": os.environ.get("SLURM_JOB_ID"),
+        "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
+    }
     token = os.environ.get(RUN)
     if token is None:
-        return
+        return facts
     present = next((p / _FOLDER / "token" for p in Path(record).parents if (p / _FOLDER / "token").is_file()), None)
     if present is None or present.read_text(encoding="utf-8") != token:
         raise PrismError(f"{record}: a later run has taken over; this job belongs to one that is gone")
@@ -79,15 +88,10 @@ def register(record: Path) -> None:
         if time.monotonic() > end:
             raise PrismError(f"{record}: another process is at work on the same job")
         time.sleep(0.2)
-    facts = {
-        "pid": os.getpid(),
-        "host": socket.gethostname(),
-        "slurm_job": os.environ.get("SLURM_JOB_ID"),
-        "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),  # as SLURM has chosen, or as the run may see
-    }
     os.ftruncate(lock, 0)
     os.write(lock, json.dumps(facts).encode())
     os.set_inheritable(lock, True)
+    return facts
 
 
 def _stop(record: Path) -> None:

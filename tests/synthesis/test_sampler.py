@@ -5,7 +5,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 from prism.guidance import Term, free
-from prism.models.diffusion import load_text_to_image
+from prism.models.diffusion import TextToImage, load_text_to_image
 from prism.seeds import generator
 from prism.synthesis.sampler import Sampler, SamplerSettings
 
@@ -129,3 +129,43 @@ def test_terms_without_a_teacher_are_refused(model):
 def test_an_unknown_energy_is_named(model, teacher):
     with pytest.raises(ValueError, match="'fre'.*free"):
         Sampler(model, teacher, SamplerSettings(4, 3.0, (Term("fre", 0.1),)))
+
+
+class Small:
+    """A device that holds ``images`` images in the U-Net, as both halves of the guidance, and in the decoder."""
+
+    def __init__(self, images, monkeypatch):
+        self.images, self.sizes = images, []
+        for name, rows in (("denoise", 2), ("decode", 1)):
+            monkeypatch.setattr(TextToImage, name, self.checked(getattr(TextToImage, name), rows))
+
+    def checked(self, function, rows):
+        def call(model, latents, *rest):
+            self.sizes.append(len(latents) // rows)
+            if self.sizes[-1] > self.images:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+            return function(model, latents, *rest)
+
+        return call
+
+
+@pytest.mark.parametrize("through", ["none", "clean", "noisy"])
+def test_where_memory_runs_out_fewer_are_drawn_at_once_and_the_images_stay(model, teacher, monkeypatch, through):
+    terms = () if through == "none" else (Term("joint", 0.5, (0.0, 1.0), through=through),)
+    whole = sample(model, teacher, terms)
+    small = Small(2, monkeypatch)
+    sampler = Sampler(model, teacher, SamplerSettings(6, 3.0, terms))
+    pieces = sampler.sample(PROMPTS, LABELS, SEEDS, size_px=32)
+    assert sampler.pieces.facts() == {"rows_at_once": 2} and small.sizes.count(4) == 1
+    torch.testing.assert_close((pieces * 255).round(), (whole * 255).round(), atol=1, rtol=0)
+    torch.testing.assert_close(pieces, whole, atol=2e-3, rtol=0)
+
+
+def test_batches_whose_statistics_are_read_are_never_cut(model, teacher, monkeypatch):
+    small = Small(2, monkeypatch)
+    sampler = Sampler(
+        model, teacher, SamplerSettings(2, 3.0, (Term("batch-norm", 0.5, (0.0, 1.0), statistics="batch"),))
+    )
+    with pytest.raises(torch.OutOfMemoryError):
+        sampler.sample(PROMPTS, LABELS, SEEDS, size_px=32)
+    assert small.sizes == [4]

@@ -7,6 +7,7 @@ import torch
 from prism.artifacts import progress_dir, sha256_file, verify
 from prism.data.shards import manifest_path, read_shard, read_shards
 from prism.errors import ModelError, PromptError, ShardError
+from prism.models.diffusion import TextToImage
 from prism.synthesis import stage
 from prism.synthesis.stage import synthesize
 
@@ -107,6 +108,43 @@ def test_images_do_not_depend_on_the_number_of_shards_or_the_batch(config, promp
     assert tuple(np.array(split.keys)[order]) == together.keys
     difference = np.abs(split.images[order].astype(int) - together.images.astype(int))
     assert difference.max() <= 1
+
+
+def out_of_memory_above(images, monkeypatch):
+    """A device whose U-Net takes so many images, as both halves of the guidance."""
+    denoise = TextToImage.denoise
+
+    def limited(model, latents, *rest):
+        if len(latents) > 2 * images:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return denoise(model, latents, *rest)
+
+    monkeypatch.setattr(TextToImage, "denoise", limited)
+
+
+def test_out_of_memory_halves_the_batch_says_so_in_the_manifest_and_leaves_the_images(
+    config, prompt_file, output, tmp_path, monkeypatch
+):
+    whole = tmp_path / "results" / "y" / "synthesis" / "vanilla+eda" / "shard-0000.tar"
+    assert "rows_at_once" not in run(config, prompt_file, whole).run
+    out_of_memory_above(3, monkeypatch)
+    assert run(config, prompt_file, output).run["rows_at_once"] == 2  # of batches of 8: 4, then 2
+    difference = read_shard(whole).images.astype(int) - read_shard(output).images.astype(int)
+    assert np.abs(difference).max() <= 1
+
+
+def test_out_of_memory_of_a_method_that_reads_its_batch_is_one_line(config, prompt_file, output, monkeypatch):
+    out_of_memory_above(3, monkeypatch)
+    method = config.methods["vanilla+eda"]
+    term = method.guidance[0].model_copy(update={"energy": "batch-norm", "statistics": "batch"})
+    methods = {**config.methods, "vanilla+eda": method.model_copy(update={"guidance": [term]})}
+    changed = {
+        "methods": methods,
+        "diffusion": config.diffusion.model_copy(update={"batch": 20}),
+        "synthesis": config.synthesis.model_copy(update={"shards": 1}),
+    }
+    with pytest.raises(ModelError, match="diffusion.batch: batches of 20 images do not fit .* such as 10"):
+        run(config.model_copy(update=changed), prompt_file, output)
 
 
 def test_images_that_no_seed_mends_end_in_one_line(config, prompt_file, output, monkeypatch):

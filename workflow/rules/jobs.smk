@@ -12,6 +12,13 @@ def needs_of(stage):
     return needs if job.partition is None else needs | {"slurm_partition": job.partition}
 
 
+def tell_journal():
+    """What this run did, by stage; nothing where no job was started."""
+    text = journal_text(Path(RESULTS) / "logs", os.environ.get(RUN, ""))
+    if text:
+        logger.info(f"\nThis run, by stage (one line of JSON an event in {RESULTS}/logs/**/*.jsonl):\n{text}")
+
+
 def default_resources():
     """The profile's default-resources, as they are written there."""
     wanted = workflow.resource_settings.default_resources or {}

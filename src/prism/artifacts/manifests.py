@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from prism.artifacts.files import json_text, read_json, write_json
 from prism.errors import DataError, ShardError
+from prism.events import numbers, tell
 
 
 def sha256_file(path: Path) -> str:
@@ -121,6 +122,8 @@ def write_manifest(
         },
     )
     write_json(path, manifest.model_dump())
+    told = {**numbers(manifest.details), **numbers(manifest.run), "stage": stage, "count": count}
+    tell("wrote", file=str(path), **told)
     return manifest
 
 

@@ -14,6 +14,7 @@ from prism.artifacts import atomic_path, hash_of
 from prism.data.images import ImageSet
 from prism.models.checkpoints import Classifier
 from prism.models.features import FeatureExtractor, fingerprint
+from prism.models.scoring import predict
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,8 @@ def measure(
 ) -> Measured:
     """Ask the feature network and the teacher about every image."""
     seen = extractor.extract(images.images)
-    logits = classify(teacher, images.images, batch=batch, device=device)
-    return Measured(images.labels, seen.features, seen.probabilities, logits)
+    logits = predict(teacher.to(device), images.images, batch=batch, device=device)
+    return Measured(images.labels, seen.features, seen.probabilities, logits.numpy())
 
 
 def measure_cached(
@@ -89,17 +90,6 @@ def measure_cached(
     with atomic_path(path) as temporary:
         np.savez(temporary, **arrays)
     return measured
-
-
-@torch.inference_mode()
-def classify(network: Classifier, images: np.ndarray, *, batch: int, device: torch.device) -> np.ndarray:
-    """Logits float32 (n, classes) of uint8 images (n, h, w, 3)."""
-    network.to(device)
-    parts = []
-    for start in range(0, len(images), batch):
-        pixels = torch.from_numpy(images[start : start + batch]).to(device).permute(0, 3, 1, 2).float() / 255
-        parts.append(network(pixels).float().cpu())
-    return torch.cat(parts).numpy()
 
 
 def _read(path: Path, count: int) -> Measured | None:

@@ -13,9 +13,9 @@ from prism.data.classes import ClassList
 from prism.data.images import ImageSet
 from prism.data.shards import ShardSet
 from prism.errors import DataError, ModelError
-from prism.evaluation.measures import classify
 from prism.evaluation.truth import HEADS, split_heads
 from prism.models.checkpoints import Classifier, load_classifier
+from prism.models.scoring import predict
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Oracle:
 
     def ask(self, images: ImageSet, *, batch: int, device: torch.device) -> Answers:
         """The answers to every image of a set with labels of the class list."""
-        logits = classify(self.network, images.images, batch=batch, device=device)
+        logits = predict(self.network.to(device), images.images, batch=batch, device=device).numpy()
         records = images.records if isinstance(images, ShardSet) else ({},) * len(images)
         styles = np.array([style_asked(record, self.style_phrases) for record in records])
         seen = split_heads(logits, tuple(self.sizes.values()))

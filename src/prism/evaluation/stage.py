@@ -17,6 +17,7 @@ from prism.evaluation import REVISION
 from prism.evaluation.measures import measure, measure_cached
 from prism.evaluation.oracle import load_oracle
 from prism.evaluation.protocol import Protocol, image_metrics, oracle_metrics
+from prism.events import numbers, tell
 from prism.models.features import load_extractor
 from prism.models.teacher import load_teacher
 
@@ -81,6 +82,7 @@ def evaluate(config: Config, method: str, shards: Sequence[Path], output: Path) 
         "inputs": {Path(shard).name: sha256_file(shard) for shard in shards},
         "models": {"extractor": extractor.fingerprint, "teacher": sha256_file(config.teacher.weights)},
     }
+    facts = run_facts(time.monotonic() - started, len(images), device)
     write_json(
         output,
         {
@@ -98,9 +100,10 @@ def evaluate(config: Config, method: str, shards: Sequence[Path], output: Path) 
             "histograms": _rounded(results.histograms),
             **manifest,
             "recipe_hash": hash_of(manifest),
-            "run": run_facts(time.monotonic() - started, len(images), device),
+            "run": facts,
         },
     )
+    tell("wrote", file=str(output), **{**numbers(facts), "stage": "evaluation", "count": len(images)})
     log.info("%s: %s", method, ", ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
 
 

@@ -14,8 +14,9 @@ from prism.artifacts import write_json
 from prism.config import Config
 from prism.data.classes import ClassList, load_classes
 from prism.data.images import EvaluationData, ImageSet
-from prism.devices import pick_device
+from prism.devices import pick_device, run_facts
 from prism.errors import ConfigError, ModelError
+from prism.events import numbers, tell
 from prism.generalization.domains import load_domain, parse_damage
 from prism.models.checkpoints import Classifier, load_classifier
 from prism.models.scoring import accuracy, predict
@@ -62,6 +63,9 @@ def generalize(config: Config, student_paths: Sequence[Path], outputs: Sequence[
     for student, score, output in zip(students, scores, outputs, strict=True):
         known = {key: student.metadata[key] for key in ("method", "student", "seed") if key in student.metadata}
         write_json(Path(output), {**known, "domains": score})
+    images = sum(domain["n"] for score in scores for domain in score.values())
+    facts = run_facts(time.monotonic() - started, images, device)
+    tell("wrote", file=str(outputs[0]), **{**numbers(facts), "stage": "generalization", "count": images})
 
 
 def _load(path: Path, classes: ClassList, device: torch.device) -> Classifier:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from prism.artifacts import Manifest, atomic_path, hash_of, progress_dir, sha256_file
 from prism.config import Config, MethodConfig, check_batches
@@ -31,11 +30,13 @@ from prism.inversion.objective import Objective
 from prism.inversion.optimise import Batch, Inversion
 from prism.inversion.real import convolution_moments, starts
 from prism.inversion.schedule import Place, batches, level_of, phases
+from prism.memory import as_a_whole
 from prism.models.architectures import check_batchnorm
 from prism.models.checkpoints import Classifier, load_classifier
 from prism.models.hashes import hash_weights
 from prism.models.scoring import predict
 from prism.models.teacher import load_teacher
+from prism.progress import ProgressBar
 from prism.seeds import derive, image_seed
 
 log = logging.getLogger(__name__)
@@ -98,13 +99,16 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
     objective = build_objective(config, method, classes, student, device)
     real = _real_images(config, classes, per_class) if settings.init == "real" else None
     finished = []
-    with tqdm(total=_steps(config, method, parts), desc=f"{method} shard {shard + 1} of {shards}", unit="step") as bar:
+    with ProgressBar(
+        total=_steps(config, method, parts), desc=f"{method} shard {shard + 1} of {shards}", unit="step"
+    ) as bar:
         for index, places in enumerate(parts):
             saved, unfinished = work / f"batch-{index:05d}.npz", work / f"batch-{index:05d}.pt"
             done = _read_batch(saved, places)
             if done is None:
                 batch = _batch(config, method, places, starts(real, places) if real is not None else None)
-                images = Inversion(objective, batch, device=device).run(checkpoint=unfinished, advance=bar.update)
+                with as_a_whole(f"methods.{method}.inversion.batch", settings.batch):
+                    images = Inversion(objective, batch, device=device).run(checkpoint=unfinished, advance=bar.update)
                 done = _scored(method, objective.primary, images, places, settings.learning_rate)
                 _write_batch(saved, places, done)
                 unfinished.unlink(missing_ok=True)

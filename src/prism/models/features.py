@@ -18,11 +18,12 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from prism.errors import ModelError
+from prism.memory import Pieces
 from prism.models.checkpoints import Classifier, fit_weights, load_classifier, load_weights
 from prism.models.classifiers import build, check_architecture
+from prism.progress import ProgressBar
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _RESIZE_THREADS = 4  # PIL resizes without the interpreter's lock
@@ -80,16 +81,16 @@ class FeatureExtractor:
         """
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or not len(images):
             raise ValueError(f"images are {images.dtype} {images.shape}; they must be uint8 (n, h, w, 3), n at least 1")
-        features, probabilities = [], []
-        starts = range(0, len(images), self._batch)
-        for start in tqdm(
-            starts, desc=f"{self.name} features", unit="batch", disable=None if len(starts) > 1 else True
-        ):
-            pooled, logits = self._heads(self._prepare(images[start : start + self._batch]).to(self._device))
-            features.append(pooled.flatten(1).float().cpu())
-            if logits is not None:
-                probabilities.append(logits.double().softmax(1).cpu())
-        stacked = torch.cat(probabilities).numpy() if probabilities else None
+        single = len(images) <= self._batch
+        with ProgressBar(total=len(images), desc=f"{self.name} features", unit="image", disable=single or None) as bar:
+
+            def ask(rows: slice) -> Heads:
+                pooled, logits = self._heads(self._prepare(images[rows]).to(self._device))
+                bar.update(rows.stop - rows.start)
+                return pooled.flatten(1).float().cpu(), None if logits is None else logits.double().softmax(1).cpu()
+
+            features, probabilities = zip(*Pieces().run(ask, len(images), most=self._batch), strict=True)
+        stacked = None if probabilities[0] is None else torch.cat(probabilities).numpy()
         return Extraction(torch.cat(features).numpy(), stacked)
 
 

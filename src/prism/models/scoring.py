@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from prism.memory import Pieces
+
 
 def as_float(images: Tensor) -> Tensor:
     """uint8 (batch, h, w, 3) as float32 (batch, 3, h, w) in [0, 1], channels last in memory."""
@@ -20,13 +22,15 @@ def predict(classifier: nn.Module, images: Tensor | np.ndarray, *, batch: int, d
     Args:
         classifier: takes images in [0, 1]; its mode is as before when this returns.
         images: the images.
-        batch: images in a pass.
+        batch: images in a pass; fewer where memory runs out.
         device: where the classifier is.
     """
     training = classifier.training
     classifier.eval()
     tensor = torch.as_tensor(images)
-    logits = [classifier(as_float(part.to(device))).float().cpu() for part in tensor.split(batch)]
+    logits = Pieces().run(
+        lambda rows: classifier(as_float(tensor[rows].to(device))).float().cpu(), len(tensor), most=batch
+    )
     classifier.train(training)
     return torch.cat(logits)
 

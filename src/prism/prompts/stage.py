@@ -7,8 +7,6 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from tqdm import tqdm
-
 from prism.artifacts import hash_of, progress_dir, read_json, sha256_file, write_json, write_manifest
 from prism.config import Config, PromptsConfig
 from prism.data.classes import ClassList, load_classes
@@ -17,6 +15,7 @@ from prism.devices import pick_device, pick_precision, run_facts
 from prism.errors import PrismError
 from prism.models.language import Engine, TransformersEngine
 from prism.models.language_server import OpenAIEngine
+from prism.progress import ProgressBar
 from prism.prompts import REVISION
 from prism.prompts.grammar import short_gloss
 from prism.prompts.jobs import TEMPLATES, Plan, PromptClass
@@ -54,7 +53,7 @@ def write_prompts(config: Config, strategy: str, output: Path, *, warn_above: fl
     # Saved parts are those of this very recipe or they are not used.
     saved_as = hash_of({"recipe": recipe, "revision": REVISION, "classes": [asdict(spec) for spec in classes]})
     records, tally = [], Tally()
-    for part in tqdm(_parts(classes, contents, writer), desc=f"prompts {strategy}", unit="part", disable=None):
+    for part in ProgressBar(_parts(classes, contents, writer), desc=f"prompts {strategy}", unit="part", disable=None):
         progress = progress_dir(output) / f"{part[0].index:05d}-{part[-1].index:05d}.json"
         done = _load(progress, saved_as)
         found, counts = done or writer.write(part, per_class, contents)

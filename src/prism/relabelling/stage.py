@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from prism.artifacts import Manifest, hash_of, progress_dir, sha256_file, write_manifest
 from prism.config import Config, RelabelConfig
@@ -20,7 +19,9 @@ from prism.data.soft_labels import LabelFacts, pixels_hash
 from prism.data.views import Drawing, Views, at_view_size, draw_views, render
 from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts
 from prism.errors import ConfigError, ModelError
+from prism.memory import Pieces
 from prism.models.teacher import Teacher, load_teacher
+from prism.progress import ProgressBar
 from prism.relabelling import REVISION
 from prism.relabelling.ensemble import ensemble
 from prism.relabelling.progress import Parts
@@ -92,7 +93,7 @@ def relabel(config: Config, method: str, shards: Sequence[Path], output: Path) -
             "logit_bytes": facts.bytes("logits"),
             "image_bytes": sum(Path(shard).stat().st_size for shard in shards),
         },
-        run=run_facts(time.monotonic() - started, views, device),
+        run={**run_facts(time.monotonic() - started, views, device), **ask.pieces.facts()},
     )
     shutil.rmtree(progress_dir(output), ignore_errors=True)
     log.info("%s: %d soft labels of %d teachers, %d bytes", method, views, len(teachers), output.stat().st_size)
@@ -116,10 +117,14 @@ class Labeller:
 
     def __init__(self, teachers: Sequence[Teacher], images: Tensor, size_px: int, dtype: torch.dtype) -> None:
         self.teachers, self.images, self.size_px, self.dtype = teachers, images, size_px, dtype
+        self.pieces = Pieces()
 
     @torch.no_grad()
     def __call__(self, views: Views, indices: Tensor) -> Tensor:
         """Logits float16 (batch, classes), on the CPU, of the views of the images ``indices`` (batch,)."""
+        return torch.cat(self.pieces.run(lambda rows: self._ask(views, indices[rows]), len(indices)))
+
+    def _ask(self, views: Views, indices: Tensor) -> Tensor:
         device = self.images.device
         pixels = render(self.images, views, indices.to(device), self.size_px)
         with torch.autocast(device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
@@ -143,7 +148,7 @@ def _make(
 ) -> None:
     """Fill ``parts`` up to the last view; batches start anew with each epoch, wherever the job went on."""
     total, done = facts.epochs * facts.images, parts.rows
-    with tqdm(total=total, initial=done, desc=f"{title} labels", unit="view", mininterval=1) as bar:
+    with ProgressBar(total=total, initial=done, desc=f"{title} labels", unit="view", mininterval=1) as bar:
         for epoch in range(done // facts.images, facts.epochs):
             views = draw_views(drawing, keys, source_px=facts.source_px, seed=seed, epoch=epoch)
             there = views.to(ask.images.device)

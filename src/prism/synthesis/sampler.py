@@ -17,6 +17,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -24,6 +25,7 @@ from torch import Tensor
 
 from prism.config import CutMixConfig
 from prism.guidance import ENERGIES, Answers, Energy, Term, hinged
+from prism.memory import Pieces
 from prism.models.checkpoints import Classifier
 from prism.models.diffusion import TextToImage
 from prism.models.statistics import StatisticsRecorder
@@ -70,6 +72,8 @@ class Sampler:
 
     Attributes:
         student: the student that the adversarial energy asks; terms of that energy rest while it is None.
+        pieces: how many images a network sees at once. Where memory runs out it is half as many, but for terms that
+            read statistics of the batch.
 
     Args:
         model: the text-to-image model.
@@ -88,6 +92,7 @@ class Sampler:
             raise ValueError("guidance terms need a teacher, and none is given")
         self.model, self.teacher, self.settings = model, teacher, settings
         self.student: Classifier | None = None
+        self.pieces = Pieces()
         self._uncond = model.embed([""])  # (1, tokens, width)
 
     @torch.no_grad()
@@ -119,25 +124,45 @@ class Sampler:
         scale = levels(scheduler)
         generators = [generator(seed) for seed in seeds]
         latents = self._initial(generators, size_px) * scheduler.init_noise_sigma
-        cond = self.model.embed(list(prompts))
-        embeddings = torch.cat([self._uncond.expand_as(cond), cond])  # (2b, tokens, width)
-        labels = labels.to(self.model.device)
+        cond, labels = self.model.embed(list(prompts)), labels.to(self.model.device)
         takes_generator = "generator" in inspect.signature(scheduler.step).parameters
         options = {"generator": generators} if takes_generator else {}
         for step, timestep in enumerate(scheduler.timesteps):
             if mixture is not None:
                 latents = mixture.apply(step, latents)
             noisy = scheduler.scale_model_input(latents, timestep)
-            if before := self._active(step, "noisy"):
-                shift = self._noisy_shift(noisy, timestep, embeddings, scale[step], before, labels)
-                unit = float(scheduler.scale_model_input(torch.ones((), device=shift.device), timestep))
-                latents, noisy = latents + shift / unit, noisy + shift
-            active = self._active(step, "clean")
-            output, z0 = self._guided(noisy, timestep, embeddings, scale[step], active, labels)
+            part = partial(self._predict_rows, step, timestep, scale[step], noisy, cond, labels)
+            shift, output, z0 = self._in_pieces(part, len(noisy))
+            if shift is not None:
+                latents = latents + shift / float(
+                    scheduler.scale_model_input(torch.ones((), device=shift.device), timestep)
+                )
             if on_step is not None:
                 on_step(step, z0)
             latents = scheduler.step(output, timestep, latents, return_dict=False, **options)[0]
-        return self.model.decode(latents).clamp(0, 1)
+        (images,) = self._in_pieces(lambda rows: (self.model.decode(latents[rows]).clamp(0, 1),), len(latents))
+        return images
+
+    def _in_pieces(self, function: Callable[[slice], tuple[Tensor | None, ...]], count: int) -> list[Tensor | None]:
+        """What ``function`` gives for all rows of a batch; for all at once if images depend on their batch."""
+        if self.settings.reads_batches:
+            return list(function(slice(0, count)))
+        columns = zip(*self.pieces.run(function, count), strict=True)
+        return [None if parts[0] is None else torch.cat(parts) for parts in columns]
+
+    def _predict_rows(
+        self, step: int, timestep: Tensor, level: Level, noisy: Tensor, cond: Tensor, labels: Tensor, rows: slice
+    ) -> tuple[Tensor | None, Tensor, Tensor]:
+        """For some rows of a batch: how far their noisy latents move (None: not at all), and then what :meth:`_guided`
+        gives.
+        """
+        noisy, cond, labels = noisy[rows], cond[rows], labels[rows]
+        embeddings = torch.cat([self._uncond.expand_as(cond), cond])  # (2b, tokens, width)
+        shift = None
+        if before := self._active(step, "noisy"):
+            shift = self._noisy_shift(noisy, timestep, embeddings, level, before, labels)
+            noisy = noisy + shift
+        return shift, *self._guided(noisy, timestep, embeddings, level, self._active(step, "clean"), labels)
 
     def _initial(self, generators: list[torch.Generator], size_px: int) -> Tensor:
         channels = self.model.latent_shape[0]

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from prism.artifacts import Manifest, atomic_path, hash_of, progress_dir, sha256_file
 from prism.config import Config, MethodConfig
@@ -24,11 +23,13 @@ from prism.data.shards import Sample, sample_key, shard_plan, write_shard
 from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts
 from prism.errors import ConfigError, ModelError, ShardError
 from prism.guidance import Term, free
+from prism.memory import as_a_whole
 from prism.models.architectures import check_batchnorm
 from prism.models.diffusion import load_text_to_image
 from prism.models.hashes import hash_weights
 from prism.models.pseudo_words import add_pseudo_words, read_pseudo_words
 from prism.models.teacher import Teacher, load_teacher
+from prism.progress import ProgressBar
 from prism.seeds import derive, image_seed
 from prism.synthesis import REVISION
 from prism.synthesis.batch import Drawn, draw_until_valid
@@ -89,7 +90,7 @@ def synthesize(
     work.mkdir(parents=True, exist_ok=True)
     student = _student(config, chosen, teacher, work, shard)
     title = f"{method} shard {shard + 1} of {shards}"
-    with tqdm(
+    with ProgressBar(
         total=sum(len(part) for batches in rounds for part in batches), desc=title, unit="image", mininterval=1
     ) as bar:
         finished = _draw_all(sampler, config, records, rounds, student, work, bar)
@@ -105,7 +106,7 @@ def synthesize(
         {
             **identity,
             "details": details,
-            "run": run_facts(time.monotonic() - started, len(samples), device),
+            "run": {**run_facts(time.monotonic() - started, len(samples), device), **sampler.pieces.facts()},
         },
     )
     shutil.rmtree(progress_dir(output), ignore_errors=True)
@@ -159,7 +160,7 @@ def _draw_all(
     rounds: list[list[list[Place]]],
     student: InterleavedStudent | None,
     work: Path,
-    bar: tqdm,
+    bar: ProgressBar,
 ) -> list[tuple[list[Place], Drawn]]:
     """All batches, drawn or taken from ``work``; the student learns between the rounds and guides the next one."""
     finished: list[tuple[list[Place], Drawn]] = []
@@ -168,7 +169,8 @@ def _draw_all(
             saved = work / f"batch-{len(finished):05d}.npz"
             drawn = _read_batch(saved, places)
             if drawn is None:
-                drawn = _draw(sampler, config, records, places)
+                with as_a_whole("diffusion.batch", config.diffusion.batch):
+                    drawn = _draw(sampler, config, records, places)
                 _write_batch(saved, places, drawn)
             finished.append((places, drawn))
             bar.update(len(places))

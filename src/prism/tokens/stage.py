@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from prism.artifacts import Manifest, hash_of, progress_dir, sha256_file, write_manifest
 from prism.config import Config
 from prism.data.classes import load_classes
@@ -17,10 +15,12 @@ from prism.data.prompts import read_prompts
 from prism.data.pseudo_words import check_prompts
 from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts
 from prism.errors import ConfigError
+from prism.memory import as_a_whole
 from prism.models.diffusion import load_text_to_image
 from prism.models.hashes import hash_weights
 from prism.models.pseudo_words import add_pseudo_words, initial_row, write_pseudo_words
 from prism.models.teacher import load_teacher
+from prism.progress import ProgressBar
 from prism.seeds import derive
 from prism.tokens import REVISION
 from prism.tokens.drawing import Drawing, DrawingSettings
@@ -78,7 +78,10 @@ def learn_tokens(
     )
     saved = progress_dir(output) / f"{hash_of({**identity, 'batch': settings.batch})}.safetensors"
     state = state.restored(saved)
-    with _Progress(strategy, state, settings.epochs, saved, save_every_seconds) as progress:
+    with (
+        as_a_whole("tokens.batch", settings.batch),
+        _Progress(strategy, state, settings.epochs, saved, save_every_seconds) as progress,
+    ):
         learner.run(state, progress.after_batch)
     write_pseudo_words(output, initial, state.best)
     manifest = write_manifest(
@@ -124,7 +127,7 @@ class _Progress:
     def __init__(self, strategy: str, state: State, epochs: int, path: Path, every_seconds: float) -> None:
         self._path, self._every_seconds, self._saved = path, every_seconds, time.monotonic()
         title = f"tokens {strategy}"
-        self._bar = tqdm(total=epochs, initial=int(state.clock[EPOCH]), desc=title, unit="epoch", mininterval=1)
+        self._bar = ProgressBar(total=epochs, initial=int(state.clock[EPOCH]), desc=title, unit="epoch", mininterval=1)
 
     def __enter__(self) -> _Progress:
         return self

@@ -17,7 +17,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
-from tqdm import tqdm
+
+from prism.progress import ProgressBar
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ def train(model: nn.Module, loss_of: LossOf, schedule: Schedule, work: Path, *, 
         log.info("%s: resuming at step %d of %d", name, start, schedule.steps)
     saved, running = time.monotonic(), {}
     model.train()
-    bar = tqdm(range(start, schedule.steps), initial=start, total=schedule.steps, desc=name, mininterval=5)
+    bar = ProgressBar(range(start, schedule.steps), initial=start, total=schedule.steps, desc=name, mininterval=5)
     for step in bar:
         rng = np.random.default_rng((schedule.seed, step))
         noise = torch.Generator(device).manual_seed(schedule.seed * 1_000_003 + step)

@@ -17,14 +17,15 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from prism.artifacts import hash_of
 from prism.errors import ModelError
+from prism.memory import as_a_whole
 from prism.models.checkpoints import Classifier
 from prism.models.teacher import Teacher
 from prism.models.training.schedule import Schedule, epoch_order, steps_per_epoch
 from prism.models.training.unfinished import hash_of_tensor, load_unfinished, save_unfinished
+from prism.progress import ProgressBar
 from prism.seeds import derive
 
 log = logging.getLogger(__name__)
@@ -108,11 +109,12 @@ class Training(ABC):
             ModelError: the loss is no longer a number.
         """
         batch, options = self.recipe.batch, self.options
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+        forked = torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [])
+        with forked, as_a_whole(f"{self.stage}.batch", batch):
             first_epoch, first_step = self._restore()
             self.student.train()
             saved = time.monotonic()
-            for epoch in tqdm(range(first_epoch, self.recipe.epochs), self.stage, unit="epoch", mininterval=5):
+            for epoch in ProgressBar(range(first_epoch, self.recipe.epochs), self.stage, unit="epoch", mininterval=5):
                 started = time.monotonic()
                 order = epoch_order(self.seed, epoch, len(self.images)).to(self.device)
                 for step in range(first_step, self.steps_per_epoch):

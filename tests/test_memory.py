@@ -1,0 +1,68 @@
+"""Memory that runs out: batches in pieces where that gives the same, one clear line where it does not."""
+
+import pytest
+import torch
+
+from prism.errors import ModelError
+from prism.memory import Pieces, as_a_whole, is_out_of_memory
+
+
+def squares_of_at_most(limit):
+    """A function of rows on a device that holds ``limit`` of them."""
+
+    def function(rows):
+        if rows.stop - rows.start > limit:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return [row * row for row in range(rows.start, rows.stop)]
+
+    return function
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 16, 100])
+@pytest.mark.parametrize("most", [None, 10])
+def test_every_row_comes_once_and_in_order_however_small_the_memory(limit, most):
+    parts = Pieces().run(squares_of_at_most(limit), 37, most=most)
+    assert [value for part in parts for value in part] == [row * row for row in range(37)]
+
+
+def test_a_size_that_fits_is_kept_and_told(caplog):
+    pieces = Pieces()
+    assert pieces.facts() == {}
+    pieces.run(squares_of_at_most(5), 32)
+    assert pieces.facts() == {"rows_at_once": 4}  # 32, 16, 8, 4
+    assert "out of memory with 32 images at once: 16 from now on" in caplog.text
+    asked = []
+    pieces.run(lambda rows: asked.append(rows.stop - rows.start), 10)
+    assert asked == [4, 4, 2]
+
+
+def test_what_does_not_fit_alone_is_one_line():
+    with pytest.raises(ModelError, match="not even one image fits into the memory .CUDA out of memory"):
+        Pieces().run(squares_of_at_most(0), 4)
+
+
+def test_other_errors_pass():
+    def broken(rows):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        Pieces().run(broken, 4)
+    with pytest.raises(RuntimeError, match="mat1 and mat2"), as_a_whole("diffusion.batch", 4):
+        broken(None)
+
+
+def test_a_batch_that_may_not_be_cut_names_its_key_and_a_smaller_one():
+    with pytest.raises(ModelError) as caught, as_a_whole("distillation.batch", 256):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has ...")
+    message = str(caught.value)
+    assert message.startswith("distillation.batch: batches of 256 images do not fit") and "such as 128" in message
+    assert "\n" not in message
+
+
+def test_the_allocator_s_own_words_are_known():
+    """What torch really raises when the memory of a CPU is out."""
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 60, dtype=torch.uint8)
+    assert is_out_of_memory(caught.value)
+    assert is_out_of_memory(MemoryError())
+    assert not is_out_of_memory(ValueError("out of memory"))
