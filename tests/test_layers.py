@@ -23,7 +23,7 @@ STAGES = (
     "tables",
 )
 FLOORS = [  # from the ground up; a module may import its own package and every floor below
-    {"errors", "seeds", "guidance", "locks", "events"},
+    {"errors", "seeds", "guidance", "locks", "events", "documents"},
     {"memory", "progress"},
     {"artifacts", "config", "devices"},
     {"leases", "takeover", "cluster"},

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from prism.documents import parse_json
 from prism.errors import DataError, DiskError
 
 _FULL_DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
@@ -166,10 +167,12 @@ def read_json(path: Path) -> Any:
         DataError: the file is missing or is not JSON; the message names the file and the line.
     """
     try:
-        return json.loads(Path(path).read_bytes())
+        return parse_json(Path(path).read_bytes())
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     except json.JSONDecodeError as error:
         raise DataError(f"{path}: line {error.lineno} is not JSON ({error.msg}); was the file cut short?") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: is not text in UTF-8, so it is not JSON") from error
+    except ValueError as error:
+        raise DataError(f"{path}: is not JSON ({error})") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from prism.config.messages import config_error
 from prism.config.model import Config
+from prism.documents import check_aliases, parse_json
 from prism.errors import ConfigError
 
 DEFAULT = Path("config/config.yaml")
@@ -52,6 +52,10 @@ def validate_snakemake_config(config: dict[str, Any], root: Path | str = ".") ->
         ConfigError: one line for each mistake.
     """
     root = Path(root)
+    try:
+        check_aliases(config)
+    except ValueError as error:
+        raise ConfigError(f"config: {error}") from None
     return validate(with_files(merge(read_mapping(root / DEFAULT), _with_nulls(config)), root))
 
 
@@ -100,7 +104,7 @@ def read_mapping(path: Path, key: str | None = None) -> dict[str, Any]:
     name = f"config: {key}: {path}" if key else f"config: {path}"
     try:
         text = path.read_text(encoding="utf-8")
-        content = json.loads(text) if path.suffix == ".json" else _safe_yaml(text)
+        content = parse_json(text) if path.suffix == ".json" else _safe_yaml(text)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{name} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
     except yaml.MarkedYAMLError as error:
@@ -136,9 +140,16 @@ def _safe_yaml(text: str) -> Any:
     """The one document of a YAML text: plain values, lists and mappings; no tag makes an object."""
     loader = _UniqueKeys(text)
     try:
-        return loader.get_single_data()
+        content = loader.get_single_data()
+    except RecursionError:
+        raise yaml.YAMLError("its brackets are nested too deeply") from None
     finally:
         loader.dispose()
+    try:
+        check_aliases(content)
+    except ValueError as error:
+        raise yaml.YAMLError(str(error)) from None
+    return content
 
 
 class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):

@@ -22,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from prism.documents import check_aliases
 from prism.errors import DataError
 
 _REQUIRED = ("name", "gloss")
@@ -81,6 +82,7 @@ def load_classes(path: Path) -> ClassList:
         text = path.read_text(encoding="utf-8")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         entries = yaml.safe_load(text)
+        check_aliases(entries)
     except OSError as error:
         raise DataError(f"{path}: the class list cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
@@ -89,6 +91,9 @@ def load_classes(path: Path) -> ClassList:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}" if mark else "it"
         raise DataError(f"{path}: {line} is not YAML ({getattr(error, 'problem', None) or error})") from error
+    except (RecursionError, ValueError) as error:
+        reason = "its brackets are nested too deeply" if isinstance(error, RecursionError) else error
+        raise DataError(f"{path}: is no class list: {reason}") from None
     if not isinstance(entries, list) or len(entries) < 2:
         raise DataError(f"{path}: must be a YAML list of at least two entries such as {{name: crane, gloss: a bird}}")
     lines = [node.start_mark.line + 1 for node in root.value]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import tarfile
 import zlib
@@ -15,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from prism.data.images import decode_image
+from prism.documents import parse_json
 from prism.errors import DataError, ShardError
 
 # Runs only, no search for matches: on pictures twice as fast as the usual level and no larger. Part of the
@@ -78,7 +78,7 @@ def parse_record(path: Path, key: str, data: bytes) -> dict[str, Any]:
         ShardError: it is no JSON object, or its class is not the key's.
     """
     try:
-        record = json.loads(data)
+        record = parse_json(data)
     except ValueError as error:
         raise ShardError(f"{path}!{key}.json: is not JSON ({error})") from error
     if not isinstance(record, dict) or record.get("class_index") != int(key[:4]):

@@ -24,6 +24,7 @@ from torch import Tensor
 from prism.artifacts import atomic_path, read_manifest, sha256_file
 from prism.data.images import ImageSet
 from prism.data.views import Views
+from prism.documents import parse_json
 from prism.errors import DataError
 
 _METADATA_KEY = "prism"  # one key holding JSON: safetensors does not keep the order of several
@@ -180,7 +181,7 @@ class SoftLabels:
             raise DataError(f"{self.path}: there is no such file of soft labels; run its relabelling first")
         try:
             with safe_open(self.path, "pt") as file:
-                said = json.loads((file.metadata() or {}).get(_METADATA_KEY, "null"))
+                said = parse_json((file.metadata() or {}).get(_METADATA_KEY, "null"))
                 slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
                 found = {name: (part.get_dtype(), tuple(part.get_shape())) for name, part in slices.items()}
         except (OSError, SafetensorError, ValueError) as error:

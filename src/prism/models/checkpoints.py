@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from prism.artifacts import atomic_path
+from prism.documents import parse_json
 from prism.errors import ModelError
 from prism.models.classifiers import Network, build
 
@@ -225,7 +226,7 @@ def _first(kind: str, names: list[str]) -> str:
 def _read_safetensors(path: Path, *, tensors: bool = True) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safetensors.safe_open(path, framework="pt", device="cpu") as file:
-            metadata = json.loads((file.metadata() or {}).get(_METADATA_KEY, "{}"))
+            metadata = parse_json((file.metadata() or {}).get(_METADATA_KEY, "{}"))
             names = file.keys() if tensors else ()
             return {name: file.get_tensor(name) for name in names}, metadata
     except (safetensors.SafetensorError, OSError, ValueError) as error:

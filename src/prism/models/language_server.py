@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
+from prism.documents import parse_json
 from prism.errors import EngineError
 from prism.models.language import Conversation
 
@@ -115,7 +116,7 @@ class OpenAIEngine:
             headers["Authorization"] = f"Bearer {key}"
         request = urllib.request.Request(self.url, json.dumps(body).encode(), headers, method="POST")
         with self._opener.open(request, timeout=self.timeout) as reply:
-            message = json.loads(reply.read(_MAX_REPLY_BYTES))["choices"][0]["message"]
+            message = parse_json(reply.read(_MAX_REPLY_BYTES))["choices"][0]["message"]
         return str(message.get("content") or "")
 
 
