@@ -9,6 +9,7 @@ from torch.nn import functional
 from prism.artifacts import write_manifest
 from prism.config import LabelTraining, RelabelConfig, load_config
 from prism.data.images import ImageSet
+from prism.data.placed import Placed
 from prism.data.soft_labels import LabelFacts, SoftLabels, pixels_hash, write_soft_labels
 from prism.data.views import Drawing, draw_views
 from prism.distillation.stage import training_recipe
@@ -51,7 +52,8 @@ def trainer(labels, recipe=RECIPE, **changes):
 def test_targets_share_two_classes_by_area_and_logits_are_the_file_s(tmp_path):
     data, labels = images(), stored(tmp_path, logits=torch.randn(COUNT, 4, generator=generator(5)).half())
     indices = torch.tensor([5, 0, 17])
-    views, targets, logits = StoredLabels(labels, data.images, data.labels).lesson(1, indices)
+    stored_labels = StoredLabels(labels, Placed(data.images, data.images.device), data.labels)
+    views, targets, logits = stored_labels.lesson(1, indices)
     answers, drawn = labels.epoch(1)
     assert views.shape == (3, 3, 16, 16) and torch.equal(logits, answers[indices].float())
     assert torch.allclose(targets.sum(dim=1), torch.ones(3))

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from prism.data.archives import FileSource, open_source
+from prism.data.arrays import pixel_array
 from prism.data.classes import ClassList, slugify
 from prism.data.images import EvaluationData, ImageSet, decode_image
 from prism.errors import DataError
@@ -123,7 +124,7 @@ def load_images(
         for name, label in labels_of.items():
             chosen += [(label, member) for member in sorted(by_folder[name])]
         chosen = _first_of_each(sorted(chosen), per_class)
-        images = np.empty((len(chosen), size_px, size_px, 3), np.uint8)
+        images = pixel_array(len(chosen), size_px, size_px, 3)
         _decode_into(images, source, [member for _, member in chosen], size_px)
     return ImageSet(images, np.array([label for label, _ in chosen], np.int64), str(folder.root))
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from prism.artifacts import Manifest, atomic_path, json_text, read_manifest, sha256_file, write_manifest
+from prism.data.arrays import pixel_array
 from prism.data.images import ImageSet
 from prism.data.members import KEY, decode_png, encode_png, parse_record, read_members, write_members
 from prism.errors import ConfigError, DataError, ShardError
@@ -192,7 +193,7 @@ def read_shards(paths: Sequence[Path]) -> ShardSet:
     for path, count in zip(map(Path, paths), counts, strict=True):
         shard, start = read_shard(path), len(records)
         if not records:
-            images = np.empty((sum(counts), *shard.images.shape[1:]), np.uint8)
+            images = pixel_array(sum(counts), *shard.images.shape[1:])
         if shard.images.shape[1:] != images.shape[1:]:
             raise ShardError(f"{path}: images are {shard.images.shape[1:]}, those of {paths[0]} are {images.shape[1:]}")
         for key in shard.keys:

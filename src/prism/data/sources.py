@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal, TypeVar
 
-import numpy as np
 from PIL import Image
 
+from prism.data.arrays import pixel_array
 from prism.data.classes import ClassList
 from prism.data.folders import load_images
 from prism.data.images import ImageSet
@@ -62,7 +62,7 @@ def resized(images: Images, size_px: int) -> Images:
     """
     if images.images.shape[1:3] == (size_px, size_px):
         return images
-    scaled = np.empty((len(images), size_px, size_px, 3), np.uint8)
+    scaled = pixel_array(len(images), size_px, size_px, 3)
     for index, image in enumerate(images.images):
         scaled[index] = Image.fromarray(image).resize((size_px, size_px), Image.Resampling.BICUBIC)
     return replace(images, images=scaled)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from prism.data.placed import Placed
 from prism.data.sources import Images, resized
 from prism.errors import DataError
 from prism.seeds import derive, rng
@@ -128,7 +129,7 @@ def draw_views(drawing: Drawing, keys: Sequence[str], *, source_px: int, seed: i
     return Views(*map(torch.from_numpy, (boxes, flips, partners, patches)))
 
 
-def render(images: Tensor, views: Views, indices: Tensor, size_px: int) -> Tensor:
+def render(images: Tensor | Placed, views: Views, indices: Tensor, size_px: int) -> Tensor:
     """The views' pixels.
 
     Args:
@@ -150,7 +151,7 @@ def render(images: Tensor, views: Views, indices: Tensor, size_px: int) -> Tenso
     return torch.where(patch, _parts(images, views, views.partners[indices].long(), size_px), own)
 
 
-def _parts(images: Tensor, views: Views, indices: Tensor, size_px: int) -> Tensor:
+def _parts(images: Tensor | Placed, views: Views, indices: Tensor, size_px: int) -> Tensor:
     """The shown part of each image, bilinear at ``size_px``, mirrored where it is to be: (batch, 3, size, size)."""
     side = images.shape[1]
     top, left, height, width = (edge[:, None] for edge in views.boxes[indices].float().unbind(dim=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
+from prism.data.placed import Placed
 from prism.data.soft_labels import SoftLabels
 from prism.data.views import Views, render
 
@@ -14,11 +15,11 @@ class StoredLabels:
 
     Args:
         file: the labels of these images.
-        images: uint8 (n, height, width, 3), all of them, on the device of the training.
-        labels: int64 (n,), on the same device.
+        images: uint8 (n, height, width, 3), all of them, as the training has them.
+        labels: int64 (n,), on the device of the training.
     """
 
-    def __init__(self, file: SoftLabels, images: Tensor, labels: Tensor) -> None:
+    def __init__(self, file: SoftLabels, images: Placed, labels: Tensor) -> None:
         self.file, self.images, self.labels = file, images, labels
         self._epoch: tuple[int, Tensor, Views] | None = None
 

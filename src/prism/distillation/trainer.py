@@ -59,9 +59,10 @@ class Labelled:
     others: Tensor | None = None
     shares: Tensor | None = None
 
-    def to(self, device: torch.device) -> Labelled:
-        """The same on another device."""
-        return Labelled(**{name: None if one is None else one.to(device) for name, one in vars(self).items()})
+    def labels_on(self, device: torch.device) -> Labelled:
+        """The same with all but the images on a device."""
+        others, shares = (None if one is None else one.to(device) for one in (self.others, self.shares))
+        return Labelled(self.images, self.labels.to(device), others, shares)
 
     def targets(self, indices: Tensor, classes: int) -> Tensor:
         """Probabilities of the classes, float32 (batch, classes), of the images ``indices`` (batch,)."""
@@ -99,7 +100,7 @@ class Trainer(Training):
         options: RunOptions,
         labels: SoftLabels | None = None,
     ) -> None:
-        train = train.to(options.device)  # once: all that follows shares these images
+        train = train.labels_on(options.device)
         self.match = _feature_match(student, teacher, options.seed) if recipe.feature_weight else None
         super().__init__(
             student,
@@ -176,7 +177,7 @@ class Trainer(Training):
         """The teacher's logits (from memory if no image ever changes) and, where matched, its features."""
         if self.match is None and self.recipe.augmentation.is_identity:
             if self.fixed_logits is None:
-                answers = predict(self.teacher, self.images, batch=self.recipe.batch, device=self.device)
+                answers = predict(self.teacher, self.images.tensor, batch=self.recipe.batch, device=self.device)
                 self.fixed_logits = answers.to(self.device)
             return self.fixed_logits[indices], None
         with self.autocast():

@@ -15,6 +15,7 @@ from prism.artifacts import Manifest, hash_of, progress_dir, sha256_file, write_
 from prism.config import Config, RelabelConfig
 from prism.data.classes import load_classes
 from prism.data.method_images import method_images
+from prism.data.placed import Placed
 from prism.data.soft_labels import LabelFacts, pixels_hash
 from prism.data.views import Drawing, Views, at_view_size, draw_views, render
 from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts
@@ -75,7 +76,7 @@ def relabel(config: Config, method: str, shards: Sequence[Path], output: Path) -
         "models": {_teacher_name(place): sha256_file(teacher.weights) for place, teacher in enumerate(chosen)},
     }
     parts = Parts(progress_dir(output) / hash_of({**identity, "batch": settings.batch}))
-    ask = Labeller(teachers, torch.from_numpy(images.images).to(device), facts.size_px, dtype)
+    ask = Labeller(teachers, Placed(torch.from_numpy(images.images), device), facts.size_px, dtype)
     drawing = drawing_of(settings, size_px)
     _make(parts, ask, drawing, images.keys, facts, config.seed, settings.batch, title=method)
     parts.write(output, facts)
@@ -110,12 +111,12 @@ class Labeller:
 
     Args:
         teachers: one or several, of the same classes.
-        images: uint8 (n, height, width, 3), square, on the teachers' device.
+        images: uint8 (n, height, width, 3), square, for the teachers' device.
         size_px: side of a view.
         dtype: torch.bfloat16 for autocast, torch.float32 for none.
     """
 
-    def __init__(self, teachers: Sequence[Teacher], images: Tensor, size_px: int, dtype: torch.dtype) -> None:
+    def __init__(self, teachers: Sequence[Teacher], images: Placed, size_px: int, dtype: torch.dtype) -> None:
         self.teachers, self.images, self.size_px, self.dtype = teachers, images, size_px, dtype
         self.pieces = Pieces()
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from prism.artifacts import hash_of
+from prism.data.placed import Placed
 from prism.errors import ModelError
 from prism.memory import as_a_whole
 from prism.models.checkpoints import Classifier
@@ -85,7 +86,7 @@ class Training(ABC):
         device = options.device
         self.student = student.to(device, memory_format=torch.channels_last)
         self.teacher = teacher.to(device, memory_format=torch.channels_last)
-        self.images = images.to(device)
+        self.images = Placed(images, device)
         self.recipe, self.options, self.seed, self.device = recipe, options, options.seed, device
         self.steps_per_epoch = steps_per_epoch(len(images), recipe.batch)
         self.modules = nn.ModuleList([student.network, *([] if adapter is None else [adapter.to(device)])])
@@ -156,7 +157,7 @@ class Training(ABC):
     def _fingerprint(self, identity: Any) -> str:
         """What must be the same for a checkpoint to be gone on from."""
         state = [*self.teacher.network.state_dict().values(), *self.student.network.state_dict().values()]
-        tensors = [hash_of_tensor(tensor) for tensor in [self.images, *state]]
+        tensors = [hash_of_tensor(tensor) for tensor in [self.images.tensor, *state]]
         return hash_of([self.stage, asdict(self.recipe), identity, self.seed, str(self.options.dtype), tensors])
 
     def _save(self, epoch: int, step: int) -> None:

@@ -68,4 +68,4 @@ def load_unfinished(
 
 def hash_of_tensor(tensor: Tensor) -> str:
     """The sha256 of a tensor's bytes in the order of its dimensions, for a fingerprint."""
-    return hashlib.sha256(tensor.cpu().contiguous().numpy().tobytes()).hexdigest()
+    return hashlib.sha256(tensor.cpu().contiguous().numpy()).hexdigest()
