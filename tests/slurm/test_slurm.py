@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ..workflow.conftest import copied, result_hashes, with_models, with_real_models
+from ..commands import commands
+from ..workflow.conftest import REPOSITORY, copied, result_hashes, with_models, with_real_models
 from .conftest import Submitted
 
 pytestmark = pytest.mark.slow
@@ -140,6 +141,8 @@ def test_ctrl_c_cancels_the_jobs(place):
 
 
 def test_the_smoke_run_uses_four_gpus_at_once_and_its_results_are_the_local_ones(tmp_path, cluster):
+    documented = [line for line in commands(REPOSITORY / "docs" / "operations.md") if "profiles/slurm" in line]
+    assert documented == ["snakemake --profile workflow/profiles/slurm all"]  # as below
     roots = []
     for name in ("local", "cluster"):
         (tmp_path / name).mkdir()

@@ -1,16 +1,21 @@
 """Killed again and again at random moments, the same command ends in the same bytes as a run that nothing disturbs.
 
-PRISM_SOAK_KILLS is the number of kills (6); a hundred take about an hour on two cores.
+PRISM_SOAK_KILLS is the number of kills (6), over as many whole runs as it takes: each one that gets to its end is
+compared, and the next begins from nothing. A hundred take about an hour on two cores.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import random
+import shutil
 import signal
 import subprocess
+import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -23,42 +28,68 @@ SEED = int(os.environ.get("PRISM_SOAK_SEED", "0"))
 LONGEST_SECONDS = 40.0
 
 
-def test_a_run_killed_at_random_ends_in_the_same_bytes(tmp_path):
-    roots = []
-    for name in ("calm", "killed"):
-        (tmp_path / name).mkdir()
-        roots.append(with_real_models(copied(tmp_path / name)))
-    calm, killed = roots
+def test_runs_killed_at_random_end_in_the_same_bytes(tmp_path):
+    calm = fresh(tmp_path / "calm")
     answer = calm.snakemake("all")
     assert answer.status == 0, answer.text
-    draw = random.Random(SEED)
+    wanted, draw, kills, runs = result_hashes(calm), random.Random(SEED), 0, 0
+    while kills < KILLS:
+        killed = fresh(tmp_path / f"killed-{runs}")
+        done = to_the_end(killed, draw, KILLS - kills)
+        assert result_hashes(killed) == wanted
+        assert not [path for path in killed.path.rglob("*.part*")]
+        assert killed.dry_run("all").nothing_to_do
+        shutil.rmtree(killed.path)
+        kills, runs = kills + done, runs + 1
+        print(f"{kills} kills in {runs} runs, all results equal", flush=True)
+
+
+def fresh(folder: Path) -> Root:
+    folder.mkdir()
+    return with_real_models(copied(folder))
+
+
+def to_the_end(root: Root, draw: random.Random, most: int) -> int:
+    """Start the run again and again, killed up to ``most`` times, until it is done; how often it was killed."""
     before: dict[str, float] = {}
     settled: dict[str, float] = {}
     started: list[subprocess.Popen[str]] = []
+    kills = 0
     try:
-        for _ in range(KILLS):
-            process = killed.start("all")
+        while True:
+            process = root.start("all")
             started.append(process)
-            end = time.monotonic() + draw.uniform(0.5, LONGEST_SECONDS)
+            end = time.monotonic() + (draw.uniform(0.5, LONGEST_SECONDS) if kills < most else math.inf)
+            said = Reader(process)
             while process.poll() is None and time.monotonic() < end:
                 time.sleep(0.05)
             if process.poll() is not None:
-                break  # a run came to its end between two kills
+                assert process.returncode == 0, said.text()
+                return kills
             kill(process, draw)
-            now = shards(killed)
+            kills += 1
+            now = shards(root)
             assert settled.items() <= now.items()  # nothing finished is done again
             # a shard that was there before a run and after it is one that Snakemake knows of
             settled = {name: written for name, written in now.items() if before.get(name) == written}
             before = now
-        answer = killed.snakemake("all")
     finally:
         for process in started:  # jobs that outlive their coordinator
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-    assert answer.status == 0, answer.text
-    assert result_hashes(killed) == result_hashes(calm)
-    assert not [path for path in killed.path.rglob("*.part*")]
-    assert killed.dry_run("all").nothing_to_do
+
+
+class Reader:
+    """Takes what a process says, so that it never waits for a reader."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._lines: list[str] = []
+        self._thread = threading.Thread(target=lambda: self._lines.extend(process.stdout), daemon=True)
+        self._thread.start()
+
+    def text(self) -> str:
+        self._thread.join(timeout=10)
+        return "".join(self._lines)
 
 
 def kill(process: subprocess.Popen[str], draw: random.Random) -> None:
