@@ -1,6 +1,6 @@
 # make demo   the whole miniature experiment, on a laptop, and its accuracy table
 # make test   the tests;  make test-slow   those that take minutes;  make lint   the checks of style
-# make env    the environment alone, in .venv
+# make env    the environment alone, in .venv;  make sbom, make audit   what is in it, and what is known of that
 
 PYTHON ?= python3
 BIN ?= .venv/bin
@@ -8,7 +8,7 @@ BIN ?= .venv/bin
 ENV := $(if $(filter .venv/bin,$(BIN)),.venv/.complete)
 TESTS ?= tests
 
-.PHONY: demo test test-slow lint env lock zoo clean
+.PHONY: demo test test-slow lint env lock sbom audit zoo clean
 
 demo: $(ENV)
 	@$(BIN)/snakemake --cores all $$(test -t 1 && echo --logger rich || echo --quiet rules) -- all
@@ -41,6 +41,15 @@ lock: $(ENV)
 	$(BIN)/uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command "make lock" --upgrade --quiet \
 		envs/requirements.in --output-file envs/requirements.txt
+
+# What is installed, with versions and licences, as a CycloneDX bill of materials.
+sbom: $(ENV)
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --validate \
+		--output-file sbom.cdx.json $(BIN)/python
+
+# Known vulnerabilities of the pinned packages; asks a database on the internet.
+audit: $(ENV)
+	$(BIN)/uv tool run pip-audit --requirement envs/requirements.txt --require-hashes --disable-pip
 
 zoo: $(ENV)
 	$(BIN)/snakemake --cores all zoo

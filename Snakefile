@@ -36,9 +36,9 @@ onstart:
             check_cluster(settings, default_resources())
         if "plan" not in sys.argv:  # it only looks, at a run that is at work too
             begin(FILES.root)
+        write_resolved(settings)
     except PrismError as error:
         sys.exit(f"error: {error}")
-    write_resolved(settings)
 
 
 onsuccess:
@@ -47,3 +47,4 @@ onsuccess:
 
 onerror:
     tell_journal()
+    tell_full_disk()

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from prism.artifacts import read_json, write_text
+from prism.artifacts import disk_errors, read_json, write_text
 from prism.errors import DataError, PrismError
 from prism.events import RUN
 from prism.locks import open_lock, try_lock
@@ -36,17 +36,19 @@ def begin(results: Path) -> None:
         results: the experiment's folder of results.
 
     Raises:
-        PrismError: another run is at work there, or a job of an earlier one does not end.
+        PrismError: another run is at work there, a job of an earlier one does not end, or the folder cannot be written.
     """
     folder = Path(results) / _FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = open_lock(folder / "lock")  # not for children: they outlive a killed run
+    with disk_errors(folder / "lock"):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = open_lock(folder / "lock")  # not for children: they outlive a killed run
     if not try_lock(lock):
         owner = os.read(lock, 200).decode("utf-8", "replace").strip() or "unknown"
         os.close(lock)
         raise PrismError(f"{results}: another run is at work on it ({owner}); wait for its end, or stop it")
-    os.ftruncate(lock, 0)
-    os.write(lock, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+    with disk_errors(folder / "lock"):
+        os.ftruncate(lock, 0)
+        os.write(lock, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
     _held.append(lock)
     token = uuid.uuid4().hex
     write_text(folder / "token", token)  # before anything is stopped: nothing of the earlier run starts after this
@@ -82,14 +84,16 @@ def register(record: Path) -> dict[str, Any]:
     present = next((p / _FOLDER / "token" for p in Path(record).parents if (p / _FOLDER / "token").is_file()), None)
     if present is None or present.read_text(encoding="utf-8") != token:
         raise PrismError(f"{record}: a later run has taken over; this job belongs to one that is gone")
-    lock = open_lock(record)
+    with disk_errors(record):
+        lock = open_lock(record)
     end = time.monotonic() + _PATIENCE_SECONDS
     while not try_lock(lock):
         if time.monotonic() > end:
             raise PrismError(f"{record}: another process is at work on the same job")
         time.sleep(0.2)
-    os.ftruncate(lock, 0)
-    os.write(lock, json.dumps(facts).encode())
+    with disk_errors(record):
+        os.ftruncate(lock, 0)
+        os.write(lock, json.dumps(facts).encode())
     os.set_inheritable(lock, True)
     return facts
 

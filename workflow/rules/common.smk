@@ -18,9 +18,7 @@ from prism.config.paths import named_paths, zoo_folder, zoo_paths
 from prism.config.replicates import replicate_files
 from prism.data.classes import load_classes
 from prism.errors import PrismError
-from prism.events import RUN
 from prism.models.architectures import check_batchnorm
-from prism.planning.journal import journal_text
 from prism.takeover import begin
 
 

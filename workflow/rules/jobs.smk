@@ -1,4 +1,13 @@
-"""What a job asks of the machine or of the cluster, by stage."""
+"""What a job asks of the machine or of the cluster, by stage; what is told at a run's end."""
+
+import shutil
+from contextlib import suppress
+
+from prism.events import RUN
+from prism.planning.journal import journal_text
+
+
+FULL_DISK_BYTES = 4 << 20
 
 
 def needs_of(stage):
@@ -17,6 +26,14 @@ def tell_journal():
     text = journal_text(Path(RESULTS) / "logs", os.environ.get(RUN, ""))
     if text:
         logger.info(f"\nThis run, by stage (one line of JSON an event in {RESULTS}/logs/**/*.jsonl):\n{text}")
+
+
+def tell_full_disk():
+    """A full disk: a job whose log lies there cannot say it itself."""
+    with suppress(OSError):
+        left = shutil.disk_usage(RESULTS).free
+        if left < FULL_DISK_BYTES:
+            logger.error(f"error: {RESULTS}: {left / 1e6:.1f} MB are left on its disk; free some, then run again")
 
 
 def default_resources():

@@ -7,6 +7,7 @@ checks them.
 
 from prism.artifacts.files import (
     atomic_path,
+    disk_errors,
     is_disk_full,
     json_text,
     read_json,
@@ -20,6 +21,7 @@ from prism.artifacts.progress import progress_dir
 __all__ = [
     "Manifest",
     "atomic_path",
+    "disk_errors",
     "hash_of",
     "is_disk_full",
     "json_text",

@@ -38,7 +38,7 @@ def atomic_path(final: Path) -> Iterator[Path]:
     """
     final = Path(final)
     temporary = final.with_name(f".{final.stem}.{os.getpid()}-{secrets.token_hex(4)}.part{final.suffix}")
-    with _disk_errors(final):
+    with disk_errors(final):
         final.parent.mkdir(parents=True, exist_ok=True)
     try:
         try:
@@ -49,7 +49,7 @@ def atomic_path(final: Path) -> Iterator[Path]:
             if isinstance(error, OSError) and error.filename == str(temporary):
                 raise _unwritable(final, error) from error
             raise
-        with _disk_errors(final):
+        with disk_errors(final):
             _flush(temporary)
             os.replace(temporary, final)
             _flush(final.parent)
@@ -59,7 +59,7 @@ def atomic_path(final: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _disk_errors(final: Path) -> Iterator[None]:
+def disk_errors(final: Path) -> Iterator[None]:
     """Turn the operating system's errors into one line that names ``final``."""
     try:
         yield

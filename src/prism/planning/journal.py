@@ -71,7 +71,7 @@ def _add(total: StageSum, events: Iterable[Mapping[str, Any]]) -> None:
     for one in tries:
         end = one[-1] if one[-1]["event"] == "end" else None
         total.failed += end is None or end.get("status") != 0
-        total.seconds += (_time(one[-1]) - _time(one[0])).total_seconds()
+        total.seconds += max(0.0, (_time(one[-1]) - _time(one[0])).total_seconds())  # a clock may be set back
         total.warnings += sum(event["event"] == "warning" for event in one)
         for event in one:
             if event["event"] == "wrote":
