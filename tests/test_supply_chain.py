@@ -41,8 +41,6 @@ def test_the_bill_of_materials_names_the_pinned_packages_with_their_hashes(proje
     subprocess.run([*command, project_root / "envs" / "requirements.txt"], check=True, capture_output=True)
     components = json.loads(made.read_text(encoding="utf-8"))["components"]
     versions = {component["name"]: component["version"] for component in components}
-    pinned = dict(
-        re.match(r"([a-z0-9._-]+)(?:\[.*?\])?==(\S+)", entry).groups() for entry in requirements(project_root)
-    )
-    assert versions == pinned
+    pinned = [re.match(r"([a-z0-9._-]+)(?:\[.*?\])?==(\S+)", entry) for entry in requirements(project_root)]
+    assert versions == dict(found.groups() for found in pinned)
     assert all(component["externalReferences"][0]["hashes"] for component in components)

@@ -1,4 +1,4 @@
-"""Faults of the machine, caused for real: one clear line, nothing finished is lost, and the same command then finishes."""
+"""Faults of the machine, caused for real: one clear line, nothing finished is lost, and the same command finishes."""
 
 from __future__ import annotations
 
@@ -149,12 +149,14 @@ def test_class_names_that_mean_ill_are_names_and_nothing_else(tmp_path):
     from prism.data.classes import load_classes
     from prism.miniature.sources import world_images
 
-    place = with_real_models(copied(tmp_path))
-    classes = load_classes(tmp_path / "config/classes/miniature.yaml")
+    work = tmp_path / "deep" / "er" / "work"
+    work.mkdir(parents=True)
+    place = with_real_models(copied(work))
+    classes = load_classes(work / "config/classes/miniature.yaml")
     for split, seed in (("train", 1), ("test", 2)):
         images = world_images("in-distribution", 4, seed)
         for number, (pixels, label) in enumerate(zip(images.images, images.labels, strict=True)):
-            folder = tmp_path / "real" / split / f"class-{label}"
+            folder = work / "real" / split / f"class-{label}"
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(folder / f"{number}.png")
     entries = [
@@ -172,16 +174,17 @@ def test_class_names_that_mean_ill_are_names_and_nothing_else(tmp_path):
             "domains": {name: None for name in ("in-distribution", "sketch", "corrupted")} | {"given": "real/test"}
         },
     }
-    (tmp_path / "hostile-classes.yaml").write_text(yaml.safe_dump(entries), encoding="utf-8")
-    (tmp_path / "hostile.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    (work / "hostile-classes.yaml").write_text(yaml.safe_dump(entries), encoding="utf-8")
+    (work / "hostile.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     answer = place.snakemake("all", "--configfile", "config/smoke.yaml", "hostile.yaml", configfile=None)
     assert answer.status == 0, answer.text
     assert not list(tmp_path.rglob("pwned*"))
-    results = tmp_path / "results" / "hostile"
+    results = work / "results" / "hostile"
     prompts = (results / "prompts/class-name.jsonl").read_text(encoding="utf-8")
     assert "touch pwned-1" in prompts and "alert('bow')" in prompts  # they are what they are
     for path in [*results.glob("tables/*.html"), results / "report.html"]:
         assert "<script>alert('bow')" not in path.read_text(encoding="utf-8"), path
     for path in results.glob("tables/*.tex"):
         assert "\\input{" not in path.read_text(encoding="utf-8"), path
-    assert {path.name for path in tmp_path.parent.iterdir()} == {tmp_path.name}  # nothing beside its folder
+    outside = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if work not in path.parents}
+    assert outside == {"deep", "deep/er", "deep/er/work"}
