@@ -14,7 +14,6 @@ class SynthesisConfig(Section):
     shards: int = Field(
         default=1, ge=1, le=10_000, description="Files (and jobs) per method; divides images_per_class."
     )
-    batch: int = Field(default=64, ge=1, description="Images handled at once; results do not depend on it.")
     real: ImageSpec | None = Field(
         default=None,
         description="Real training images for methods of engine real, the upper bound; no other reads them.",
