@@ -20,7 +20,7 @@ from pathlib import Path
 from measuring import RESULTS, write_rows
 
 ROOT = Path(__file__).parents[1]
-SHARDS_A_METHOD = 5000  # two files each: no folder has more than ten thousand
+SHARDS_A_METHOD = 2500  # three files of each in a folder: none has more than ten thousand
 SECONDS, MEGABYTES = 60.0, 4096.0
 
 

@@ -11,9 +11,8 @@ class SynthesisConfig(Section):
     """The size of a surrogate training set; equal for all methods, so that they are compared fairly."""
 
     images_per_class: int = Field(ge=1, description="Images of each class.")
-    shards: int = Field(
-        default=1, ge=1, le=10_000, description="Files (and jobs) per method; divides images_per_class."
-    )
+    # Three files of a shard lie in one folder, its log, record and events: never more than 10,000 together.
+    shards: int = Field(default=1, ge=1, le=3_000, description="Files (and jobs) per method; divides images_per_class.")
     real: ImageSpec | None = Field(
         default=None,
         description="Real training images for methods of engine real, the upper bound; no other reads them.",
