@@ -57,7 +57,8 @@ def s3() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, s3: str) -> Project:
-    place = tmp_path_factory.mktemp("operations")
+    place = tmp_path_factory.mktemp("operations") / "project"
+    place.mkdir()
     return new_project(place, PROJECT=str(place), STORE="s3://results/prism", ENDPOINT=s3, **KEYS)
 
 
