@@ -102,6 +102,8 @@ def pruned(write: Callable[[str, Any], Path]) -> list[Path]:
                 about = {"method": method, "seed": seed, "sparsity": sparsity, "kind": "structured"}
                 name = f"pruning/{method}/sparsity-{sparsity}/seed-{seed}/metrics.json"
                 paths.append(write(name, about | scores | {"teacher_accuracy": 0.95}))
+                made = manifest("pruning", {"method": method}, count=40, run={"seconds": 9.0})
+                write(name.replace("metrics", "manifest"), made)  # read with the metrics, as of a real run
     return paths
 
 

@@ -172,7 +172,8 @@ def _side(claim: ClaimConfig, method: str, place: Sequence[str], frame: pd.DataF
     if student is not None:
         own = own[own["student"] == student]
     if claim.metric == "pruned_accuracy":
-        place = sorted(set(frame[frame["stage"] == "pruning"]["domain"]))
+        scores = (frame["stage"] == "pruning") & (frame["metric"] == "accuracy")  # other rows are no sparsity's
+        place = sorted(set(frame[scores]["domain"]))
     if place:
         own = own[own["domain"].isin(place)]
     values = {
