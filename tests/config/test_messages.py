@@ -23,7 +23,7 @@ CASES = {
     ),
     "value for a section": (
         {"synthesis": 3},
-        "synthesis=3 should be a section with the keys images_per_class, shards, batch, real",
+        "synthesis=3 should be a section with the keys images_per_class, shards, real",
     ),
     "too small": (
         {"synthesis": {"images_per_class": 0}},

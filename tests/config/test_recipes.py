@@ -42,7 +42,6 @@ def test_a_method_s_guidance_scale_changes_its_synthesis_alone():
     [
         {"device": "cuda"},
         {"threads_per_job": 8},
-        {"synthesis": {"batch": 3}},
         {"evaluation": {"batch": 3}},
         {"generalization": {"batch": 3}},
         {"prompts": {"batch": 3}},
