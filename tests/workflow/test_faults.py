@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from .conftest import Root, copied, result_hashes, with_models, with_real_models
 
@@ -112,7 +114,7 @@ def test_a_flipped_bit_is_named_and_what_has_it_is_made_again_alone(calm):
     (log,) = (calm.path / "results/smoke/logs/evaluation").glob("prism.log")
     assert "shard-0000.tar: has changed since it was written" in log.read_text(encoding="utf-8").splitlines()[-1]
     script = Path("scripts/verify.py").resolve()
-    command = ["python", str(script), "--config", "results/smoke/config.json", "--remove"]
+    command = [sys.executable, str(script), "--config", "results/smoke/config.json", "--remove"]
     subprocess.run(command, cwd=calm.path, check=True, capture_output=True)
     again = calm.snakemake("all")
     assert again.status == 0, again.text
@@ -132,14 +134,28 @@ def test_a_clock_that_was_set_back_makes_nothing_again(calm):
     assert answer.nothing_to_do, answer.text
 
 
-HOSTILE = {
-    "crane": "crane'; touch pwned-1; echo '",
-    "bat": "bat $(touch pwned-2) `touch pwned-3`",
+HOSTILE = {  # of letters, digits and the punctuation that a prompt may have
+    "crane": "crane' & touch pwned-1 & '",
+    "bat": "bat (touch pwned-2)",
     "mouse": "../../../mouse",
-    "bow": "<script>alert('bow')</script>",
-    "palm": "\\input{/etc/passwd} palm & 100% of_it #1 {",
-    "fan": "fan | tee pwned-4 > pwned-5",
+    "bow": "/etc/passwd",
+    "palm": "palm, -n --force & rm -rf results",
 }
+LABEL = "<script>alert('label')</script> \\input{/etc/passwd} $(touch pwned-3) & 100 % of_it #1"
+
+
+@pytest.mark.parametrize(
+    "name", ["bow <script>", "bow; touch pwned", "$(touch pwned)", "`touch pwned`", "\\input{pwned}"]
+)
+def test_a_class_name_of_other_characters_is_one_line(tmp_path, name):
+    place = with_real_models(copied(tmp_path))
+    entries = [{"name": name, "gloss": "a gift ribbon"}, *({"name": f"n{i}", "gloss": "a thing"} for i in range(9))]
+    (tmp_path / "classes.yaml").write_text(yaml.safe_dump(entries), encoding="utf-8")
+    answer = place.snakemake("prompts", "--config", "classes=classes.yaml", "evaluation={oracle: null}")
+    assert answer.status != 0
+    told = (tmp_path / "results/smoke/logs/prompts/class-name.log").read_text(encoding="utf-8")
+    assert told.count("error: ") == 1 and "plain punctuation only" in told and "Traceback" not in told
+    assert not list(tmp_path.rglob("pwned*"))
 
 
 def test_class_names_that_mean_ill_are_names_and_nothing_else(tmp_path):
@@ -160,13 +176,11 @@ def test_class_names_that_mean_ill_are_names_and_nothing_else(tmp_path):
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(folder / f"{number}.png")
     entries = [
-        {"name": HOSTILE.get(one.name, one.name), "gloss": f"{one.gloss} <b>&</b>", "folder": f"class-{one.index}"}
-        for one in classes
+        {"name": HOSTILE.get(one.name, one.name), "gloss": one.gloss, "folder": f"class-{one.index}"} for one in classes
     ]
-    import yaml
-
     config = {
         "experiment": "hostile",
+        "methods": {"vanilla": {"label": LABEL}},
         "classes": "hostile-classes.yaml",
         "synthesis": {"real": "real/train"},
         "evaluation": {"reference": "real/test", "reference_per_class": None, "oracle": None},
@@ -181,9 +195,9 @@ def test_class_names_that_mean_ill_are_names_and_nothing_else(tmp_path):
     assert not list(tmp_path.rglob("pwned*"))
     results = work / "results" / "hostile"
     prompts = (results / "prompts/class-name.jsonl").read_text(encoding="utf-8")
-    assert "touch pwned-1" in prompts and "alert('bow')" in prompts  # they are what they are
+    assert "touch pwned-1" in prompts and "../../../mouse" in prompts  # they are what they are
     for path in [*results.glob("tables/*.html"), results / "report.html"]:
-        assert "<script>alert('bow')" not in path.read_text(encoding="utf-8"), path
+        assert "<script>alert('label')" not in path.read_text(encoding="utf-8"), path
     for path in results.glob("tables/*.tex"):
         assert "\\input{" not in path.read_text(encoding="utf-8"), path
     outside = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if work not in path.parents}
