@@ -134,12 +134,12 @@ def test_a_clock_that_was_set_back_makes_nothing_again(calm):
     assert answer.nothing_to_do, answer.text
 
 
-HOSTILE = {  # of letters, digits and the punctuation that a prompt may have
-    "crane": "crane' & touch pwned-1 & '",
-    "bat": "bat (touch pwned-2)",
-    "mouse": "../../../mouse",
-    "bow": "/etc/passwd",
-    "palm": "palm, -n --force & rm -rf results",
+HOSTILE = {  # of letters, digits and the punctuation that a prompt may have, in 24 tokens
+    "crane": "a' & touch pw '",
+    "bat": "bat (touch pw)",
+    "mouse": "../../mouse",
+    "bow": "/etc/x",
+    "palm": "-n & rm -rf x",
 }
 LABEL = "<script>alert('label')</script> \\input{/etc/passwd} $(touch pwned-3) & 100 % of_it #1"
 
@@ -153,9 +153,10 @@ def test_a_class_name_of_other_characters_is_one_line(tmp_path, name):
     (tmp_path / "classes.yaml").write_text(yaml.safe_dump(entries), encoding="utf-8")
     answer = place.snakemake("prompts", "--config", "classes=classes.yaml", "evaluation={oracle: null}")
     assert answer.status != 0
-    told = (tmp_path / "results/smoke/logs/prompts/class-name.log").read_text(encoding="utf-8")
+    (log,) = (tmp_path / "results/smoke/logs/prompts").glob("*.log")  # the first job ends the run
+    told = log.read_text(encoding="utf-8")
     assert told.count("error: ") == 1 and "plain punctuation only" in told and "Traceback" not in told
-    assert not list(tmp_path.rglob("pwned*"))
+    assert not list(tmp_path.rglob("pw*"))
 
 
 def test_class_names_that_mean_ill_are_names_and_nothing_else(tmp_path):
@@ -176,7 +177,7 @@ def test_class_names_that_mean_ill_are_names_and_nothing_else(tmp_path):
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(folder / f"{number}.png")
     entries = [
-        {"name": HOSTILE.get(one.name, one.name), "gloss": one.gloss, "folder": f"class-{one.index}"} for one in classes
+        {"name": HOSTILE.get(one.name, one.name), "gloss": "a thing", "folder": f"class-{one.index}"} for one in classes
     ]
     config = {
         "experiment": "hostile",
@@ -192,11 +193,11 @@ def test_class_names_that_mean_ill_are_names_and_nothing_else(tmp_path):
     (work / "hostile.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     answer = place.snakemake("all", "--configfile", "config/smoke.yaml", "hostile.yaml", configfile=None)
     assert answer.status == 0, answer.text
-    assert not list(tmp_path.rglob("pwned*"))
+    assert not list(tmp_path.rglob("pw*"))
     results = work / "results" / "hostile"
     prompts = (results / "prompts/class-name.jsonl").read_text(encoding="utf-8")
-    assert "touch pwned-1" in prompts and "../../../mouse" in prompts  # they are what they are
-    for path in [*results.glob("tables/*.html"), results / "report.html"]:
+    assert "& touch pw" in prompts and "../../mouse" in prompts  # they are what they are
+    for path in results.glob("tables/*.html"):
         assert "<script>alert('label')" not in path.read_text(encoding="utf-8"), path
     for path in results.glob("tables/*.tex"):
         assert "\\input{" not in path.read_text(encoding="utf-8"), path

@@ -71,7 +71,7 @@ def test_every_command_does_what_the_document_says(project):
         for begin in [begin for begin in wanted if command.startswith(begin)]:
             assert wanted.pop(begin) in told, f"{command}\n{told}"
     assert not wanted, f"not in the document any more: {', '.join(wanted)}"
-    committed = project.ok("git ls-files -z | xargs -0 grep -l very-secret || true")
+    committed = project.ok("git ls-files -z | xargs -0 grep -ls very-secret || true")
     assert not committed.strip()  # keys stay in the environment
 
 
