@@ -197,7 +197,7 @@ def test_class_names_that_mean_ill_are_names_and_nothing_else(tmp_path):
     results = work / "results" / "hostile"
     prompts = (results / "prompts/class-name.jsonl").read_text(encoding="utf-8")
     assert "& touch pw" in prompts and "../../mouse" in prompts  # they are what they are
-    for path in results.glob("tables/*.html"):
+    for path in [*results.glob("tables/*.html"), results / "report.html"]:
         assert "<script>alert('label')" not in path.read_text(encoding="utf-8"), path
     for path in results.glob("tables/*.tex"):
         assert "\\input{" not in path.read_text(encoding="utf-8"), path

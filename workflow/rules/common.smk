@@ -103,7 +103,8 @@ def recipe(stage, *names):
 
     def of(wildcards):
         slice_ = settings.recipe(stage, **{name: wildcards[name] for name in names})
-        return json.loads(json.dumps(slice_, sort_keys=stage not in TABULATED))  # order tells there alone
+        text = json.dumps(slice_, sort_keys=stage not in TABULATED)  # order tells there alone
+        return json.loads(text.replace("<", r"\\u003c"))  # Snakemake's report writes it into a script as it is
 
     return of
 
