@@ -1,3 +1,4 @@
+import contextlib
 import json
 import logging
 import threading
@@ -79,6 +80,16 @@ def hang(handler: BaseHTTPRequestHandler) -> None:
     time.sleep(1.0)
 
 
+def drip(handler: BaseHTTPRequestHandler) -> None:
+    """An answer without an end, of which some always comes before a socket's time-out."""
+    handler.send_response(200)
+    handler.end_headers()
+    with contextlib.suppress(OSError):  # the engine has gone
+        while True:
+            handler.wfile.write(b" ")
+            time.sleep(0.02)
+
+
 def drop(handler: BaseHTTPRequestHandler) -> None:
     handler.close_connection = True
 
@@ -136,6 +147,20 @@ def test_lasting_trouble_ends_after_bounded_tries_with_one_line(serve):
 def test_hanging_servers_time_out(serve):
     with pytest.raises(EngineError, match="timed out"):
         ask(serve(hang), timeout=0.1, retries=1)
+
+
+def test_answers_that_never_end_time_out(serve):
+    start = time.monotonic()
+    with pytest.raises(EngineError, match=r"no answer after 2 tries: the answer took longer than 0\.2 s"):
+        ask(serve(drip), timeout=0.2, retries=1)
+    assert time.monotonic() - start < 3
+
+
+def test_ten_megabytes_are_not_read_and_not_asked_for_again(serve):
+    server = serve(answer("crane " * 1_700_000))
+    with pytest.raises(EngineError, match="its answer is longer than 4 MiB") as caught:
+        ask(server)
+    assert len(server.asked) == 1 and len(str(caught.value)) < 200
 
 
 def test_refused_requests_are_not_tried_again_and_say_why(serve):

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from prism.errors import ModelError
+from prism.models.hub import refusal
 from prism.models.kernels import tune_for_cpu
 
 log = logging.getLogger(__name__)
@@ -161,7 +162,4 @@ def _load(kind: type, source: str, key: str, revision: str | None, **options: ob
             **options,
         )
     except Exception as error:  # the libraries raise many kinds for one cause: files that are not a model
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(
-            f"{key}: {source} cannot be loaded ({reason}); a folder with safetensors weights or a hub id is needed"
-        ) from error
+        raise refusal(key, source, error) from error

@@ -8,6 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LogitsProcessor, LogitsProcessorList
 
 from prism.errors import ModelError
+from prism.models.hub import refusal
 from prism.seeds import generator
 
 Conversation = Sequence[dict[str, str]]
@@ -81,8 +82,7 @@ class TransformersEngine:
             self.tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left", **options)
             loaded = AutoModelForCausalLM.from_pretrained(model, use_safetensors=True, dtype=dtype, **options)
         except Exception as error:  # transformers raises many kinds for one cause: files that are not a model
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise ModelError(f"language model {model}: cannot be loaded: {reason}") from error
+            raise refusal("language model", model, error) from error
         if not self.tokenizer.chat_template:
             raise ModelError(f"language model {model}: it has no chat template; choose an instruction-tuned model")
         if self.tokenizer.pad_token_id is None:

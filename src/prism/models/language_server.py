@@ -116,8 +116,20 @@ class OpenAIEngine:
             headers["Authorization"] = f"Bearer {key}"
         request = urllib.request.Request(self.url, json.dumps(body).encode(), headers, method="POST")
         with self._opener.open(request, timeout=self.timeout) as reply:
-            message = parse_json(reply.read(_MAX_REPLY_BYTES))["choices"][0]["message"]
+            message = parse_json(self._read(reply))["choices"][0]["message"]
         return str(message.get("content") or "")
+
+    def _read(self, reply: http.client.HTTPResponse) -> bytes:
+        """All of a reply, or none of one that never ends: the opener's time-out starts anew with each byte."""
+        text, deadline = bytearray(), time.monotonic() + self.timeout
+        while piece := reply.read1(1 << 16):
+            text += piece
+            if len(text) > _MAX_REPLY_BYTES:
+                limit = f"{_MAX_REPLY_BYTES >> 20} MiB"
+                raise EngineError(f"language model server {self.url}: its answer is longer than {limit}; no prompt is")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the answer took longer than {self.timeout:g} s")
+        return bytes(text)
 
 
 def _named_wait(error: urllib.error.HTTPError, wait: float) -> float:
