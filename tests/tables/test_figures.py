@@ -94,6 +94,18 @@ def test_a_malformed_history_names_its_file(tmp_path, text, message):
         learning_curves.read_history(path, method="a", student="b", seed=0)
 
 
+def test_no_two_of_many_methods_look_alike_in_one_panel(context):
+    def curve(index: int) -> learning_curves.Curve:
+        return learning_curves.Curve(f"method-{index}", "student", 0, (1.0, 2.0), (0.1, index / 100), "accuracy")
+
+    figure = learning_curves.draw([curve(index) for index in range(43)], context)
+    legends = [panel.get_legend() for panel in figure.axes]
+    assert sum(len(legend.get_texts()) for legend in legends) == 43
+    for legend in legends:
+        looks = [(line.get_color(), line.get_linestyle()) for line in legend.get_lines()]
+        assert len(set(looks)) == len(looks)
+
+
 def test_small_images_are_enlarged_by_whole_pixels_and_large_ones_averaged():
     small = np.arange(32 * 32 * 3, dtype=np.uint8).reshape(32, 32, 3)
     assert (images._resized(small)[::3, ::3] == small).all()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 DIRECTIONS = (0, 45, -45, 180, 135, -135, 90, -90)  # degrees from the point, the best first
-DISTANCES = (9.0, 16.0, 24.0, 34.0, 46.0, 60.0, 78.0, 100.0)
+DISTANCES = (9.0, 16.0, 24.0, 34.0, 46.0, 60.0, 78.0, 100.0, 124.0, 150.0)
 POINT_RADIUS = 6.5
 
 

@@ -1,4 +1,4 @@
-"""Figure ``learning-curves``: accuracy over epochs, one panel per student, one line per method."""
+"""Figure ``learning-curves``: accuracy over epochs, one column per student, one line per method."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from prism.errors import DataError
 from prism.tables.context import PERCENT, Context, in_order
 from prism.tables.frame import collect
 from prism.tables.plotting import colour, dash, new_figure
 
+PER_PANEL = 14
 # the first of these columns that a history has is drawn
 SCORES = {
     "accuracy": "Test accuracy (%)",
@@ -80,27 +82,39 @@ def draw(curves: list[Curve], context: Context) -> Figure:
         raise DataError("figure learning-curves: no history.csv among the inputs; run the stage distillation first")
     students = in_order((curve.student for curve in curves), context.students)
     methods = in_order((curve.method for curve in curves), context.methods)
-    figure = new_figure(max(3.4 * len(students), 5.0), 3.6 + 0.22 * len(methods) / 2)
-    panels = figure.subplots(1, len(students), sharey=True, squeeze=False).ravel()
-    for panel, student in zip(panels, students, strict=True):
-        for index, method in enumerate(methods):
-            own = [curve for curve in curves if (curve.student, curve.method) == (student, method)]
-            if own:
-                _line(panel, own, colour(index), dash(index), context.label(method))
-        panel.set(title=context.student_label(student), xlabel="Epoch")
-    panels[0].set_ylabel(SCORES[curves[0].score])
-    handles = {
-        label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
-    }
-    labels = [context.label(method) for method in methods]
-    figure.legend([handles[label] for label in labels], labels, loc="outside lower center", ncols=2, fontsize=9)
+    # as many lines of their own look as an eye can follow; the others of a student stay behind them in grey
+    groups = [methods[start : start + PER_PANEL] for start in range(0, len(methods), PER_PANEL)]
+    figure = new_figure(
+        max(3.4 * len(students), 4.0) + 2.4, max(3.6, 0.26 * min(len(methods), PER_PANEL)) * len(groups)
+    )
+    panels = figure.subplots(len(groups), len(students), sharex=True, sharey=True, squeeze=False)
+    for row, group in zip(panels, groups, strict=True):
+        lines = {}
+        for panel, student in zip(row, students, strict=True):
+            for curve in curves:
+                if curve.student == student and curve.method not in group:
+                    panel.plot(curve.epochs, np.array(curve.scores) * PERCENT, color="#e2e2e2", linewidth=0.8, zorder=1)
+            for index, method in enumerate(group):
+                own = [curve for curve in curves if (curve.student, curve.method) == (student, method)]
+                if own:
+                    lines[context.label(method)] = _line(panel, own, colour(index), dash(index))
+        labels = [label for label in map(context.label, group) if label in lines]
+        row[-1].legend(
+            [lines[label] for label in labels], labels, loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=9
+        )
+        row[0].set_ylabel(SCORES[curves[0].score])
+    for panel, student in zip(panels[0], students, strict=True):
+        panel.set_title(context.student_label(student))
+    for panel in panels[-1]:
+        panel.set_xlabel("Epoch")
     return figure
 
 
-def _line(panel: Axes, own: list[Curve], shade: str, style: str, label: str) -> None:
+def _line(panel: Axes, own: list[Curve], shade: str, style: str) -> Line2D:
     """One method's line: epochs that every seed has, so that the mean is over the same seeds throughout."""
     epochs = sorted(set.intersection(*(set(curve.epochs) for curve in own)))
     values = np.array([[dict(zip(c.epochs, c.scores, strict=True))[epoch] for epoch in epochs] for c in own]) * PERCENT
-    panel.plot(epochs, values.mean(axis=0), style, color=shade, linewidth=1.6, label=label)  # (seeds, epochs)
+    (line,) = panel.plot(epochs, values.mean(axis=0), style, color=shade, linewidth=1.6)  # (seeds, epochs)
     if len(own) > 1:
         panel.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=shade, alpha=0.15, linewidth=0)
+    return line

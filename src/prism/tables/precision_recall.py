@@ -32,7 +32,8 @@ def draw(frame: pd.DataFrame, context: Context) -> Figure:
             points[method] = (float(recall["value"].mean()), float(precision["value"].mean()))
     if not points:
         raise DataError("figure precision-recall: no evaluation with precision and recall among the inputs")
-    figure = new_figure(6.4, 4.8)
+    scale = max(1.0, (len(points) / 16) ** 0.5)  # labels take their place on paper
+    figure = new_figure(6.4 * scale, 4.8 * scale)
     axes = figure.add_subplot()
     for index, (recall_value, precision_value) in enumerate(points.values()):
         axes.scatter(recall_value, precision_value, s=52, color=colour(index), marker=marker(index), zorder=3)
