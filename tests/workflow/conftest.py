@@ -159,6 +159,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory, root: Root) -> Root:
     return pretend_finished(root, tmp_path_factory.mktemp("finished") / "root", "config/smoke.yaml")
 
 
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Root:
+    """The whole smoke run with the miniature's own models, undisturbed; a module's own, since its tests change it."""
+    made = with_real_models(copied(tmp_path_factory.mktemp("calm")))
+    answer = made.snakemake("all")
+    assert answer.status == 0, answer.text
+    return made
+
+
 def pretend_finished(root: Root, folder: Path, *configfiles: str) -> Root:
     """A copy in which every output is a stand-in that Snakemake takes for its own."""
     given = ("--configfile", *configfiles)

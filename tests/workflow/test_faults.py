@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .conftest import Root, copied, result_hashes, with_models, with_real_models
+from .conftest import copied, result_hashes, with_models, with_real_models
 
 pytestmark = pytest.mark.slow
 
@@ -45,15 +45,6 @@ def disk(tmp_path) -> Iterator[Disk]:
     made = Disk(tmp_path / "results")
     yield made
     subprocess.run(["umount", "--lazy", str(made.folder)], check=True)
-
-
-@pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Root:
-    """The whole smoke run, undisturbed."""
-    made = with_real_models(copied(tmp_path_factory.mktemp("calm")))
-    answer = made.snakemake("all")
-    assert answer.status == 0, answer.text
-    return made
 
 
 def test_a_disk_that_fills_up_is_told_and_once_there_is_room_the_run_goes_on(disk, calm, tmp_path):
