@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -100,23 +101,79 @@ def test_by_hand_no_record_is_left(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_jobs_of_the_cluster_are_cancelled_and_waited_for(tmp_path, monkeypatch):
-    commands = tmp_path / "bin"
-    commands.mkdir()
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """``slurm(squeue=<lines of sh>, …)``: these commands alone stand for a cluster's."""
+
+    def install(**commands: str) -> None:
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        for name, text in commands.items():
+            (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+            (folder / name).chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    return install
+
+
+@pytest.fixture
+def left(tmp_path):
+    """``left(**facts)``: results with the record of an earlier run's job that says so."""
+
+    def write(**facts: object) -> Path:
+        results = tmp_path / "results"
+        results.mkdir()
+        (results / "shard-0000.job").write_text(json.dumps({"pid": 1, "host": "node7", "slurm_job": None} | facts))
+        return results
+
+    return write
+
+
+def test_jobs_of_the_cluster_are_cancelled_and_waited_for(tmp_path, slurm, left):
     alive = tmp_path / "alive"
     alive.write_text("RUNNING")
-    (commands / "squeue").write_text(f'#!/bin/sh\n[ "$3" = 77 ] && cat {alive}\n')
     # a cancelled job is COMPLETING for a while
-    ending = f"echo COMPLETING > {alive}\n(sleep 1.5; : > {alive}) > /dev/null &\n"
-    (commands / "scancel").write_text(f"#!/bin/sh\necho $1 >> {tmp_path}/cancelled\n{ending}")
-    for command in commands.iterdir():
-        command.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
-    results = tmp_path / "results"
-    results.mkdir()
-    (results / "shard-0000.job").write_text(json.dumps({"pid": 1, "host": "node7", "slurm_job": "77"}))
+    ending = f"echo COMPLETING > {alive}\n(sleep 1.5; : > {alive}) > /dev/null &"
+    slurm(squeue=f'[ "$3" = 77 ] && cat {alive}', scancel=f"echo $1 >> {tmp_path}/cancelled\n{ending}")
+    results = left(slurm_job="77")
     started_at = time.monotonic()
     begin(results)
     assert (tmp_path / "cancelled").read_text() == "77\n"
     assert time.monotonic() - started_at > 1
+    assert not list(results.glob("*.job"))
+
+
+def test_jobs_that_the_cluster_has_forgotten_are_gone(slurm, left):
+    slurm(squeue="echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")
+    results = left(slurm_job="77")
+    begin(results)
+    assert not list(results.glob("*.job"))
+
+
+def test_a_cluster_that_does_not_answer_is_no_proof_that_a_job_has_ended(slurm, left):
+    slurm(squeue="echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1")
+    results = left(slurm_job="77")
+    with pytest.raises(
+        PrismError, match=r"shard-0000.job: squeue does not tell .* job 77 .*contact slurm controller"
+    ):
+        begin(results)
+    assert list(results.glob("*.job"))
+
+
+@pytest.mark.parametrize("job", [{"slurm_job": "77"}, {"host": "another"}], ids=["slurm", "another-host"])
+def test_where_a_job_cannot_be_asked_for_its_record_tells_whether_it_runs(left, job, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))  # no squeue
+    results = left(**job)
+    record = results / "shard-0000.job"
+    with record.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(PrismError, match=r"shard-0000.job: .* of an earlier run does not end; stop it"):
+            begin(results)
+    assert record.exists()
+
+
+def test_records_of_machines_that_are_gone_hinder_nothing(left, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    results = left(slurm_job="77")
+    begin(results)
     assert not list(results.glob("*.job"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,6 +27,7 @@ from prism.locks import open_lock, try_lock
 
 _FOLDER = ".run"
 _PATIENCE_SECONDS = 60.0
+_ENDED = {"COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "BOOT_FAIL", "DEADLINE"}
 _held: list[int] = []  # descriptors that this process keeps open to its end
 
 
@@ -107,6 +109,8 @@ def _stop(record: Path) -> None:
         _stop_slurm(record, str(facts["slurm_job"]))
     elif facts.get("host") == socket.gethostname():
         _stop_process(record, int(facts["pid"]))
+    elif _is_held(record):
+        _refuse(record, f"process {facts.get('pid')} on {facts.get('host')}")
 
 
 def _stop_process(record: Path, pid: int) -> None:
@@ -130,10 +134,14 @@ def _stop_process(record: Path, pid: int) -> None:
 
 
 def _stop_slurm(record: Path, job: str) -> None:
+    if shutil.which("squeue") is None:  # not on that cluster
+        if _is_held(record):
+            _refuse(record, f"SLURM job {job}")
+        return
     end = time.monotonic() + 2 * _PATIENCE_SECONDS
-    if _slurm_knows(job):
+    if _slurm_knows(record, job):
         subprocess.run(["scancel", job], capture_output=True, check=False)
-    while _slurm_knows(job):
+    while _slurm_knows(record, job):
         if time.monotonic() > end:
             _refuse(record, f"SLURM job {job}")
         time.sleep(1)
@@ -143,15 +151,29 @@ def _refuse(record: Path, what: str) -> NoReturn:
     raise PrismError(f"{record}: {what} of an earlier run does not end; stop it, then run again")
 
 
-def _slurm_knows(job: str) -> bool:
-    """Whether a job is still waiting, running or ending."""
+def _slurm_knows(record: Path, job: str) -> bool:
+    """Whether a job is still waiting, running or ending; a cluster that does not answer has not said no."""
+    query = ["squeue", "--noheader", "--jobs", job, "--format", "%T"]
     try:
-        query = ["squeue", "--noheader", "--jobs", job, "--format", "%T"]
         answer = subprocess.run(query, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=False)
-    except (FileNotFoundError, subprocess.TimeoutExpired):
-        return False
-    ended = {"COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "BOOT_FAIL", "DEADLINE"}
-    return bool(set(answer.stdout.split()) - ended)
+    except subprocess.TimeoutExpired:
+        trouble = "no answer within a minute"
+    else:
+        if answer.returncode == 0:
+            return bool(set(answer.stdout.split()) - _ENDED)
+        trouble = (answer.stderr.strip() or f"status {answer.returncode}").splitlines()[-1]
+        if "Invalid job id" in trouble:  # ended long ago
+            return False
+    raise PrismError(f"{record}: squeue does not tell whether job {job} of an earlier run has ended: {trouble}")
+
+
+def _is_held(record: Path) -> bool:
+    """Whether a process still holds its record, on whichever host: the file system's locks reach all of them."""
+    lock = open_lock(record)
+    try:
+        return not try_lock(lock)
+    finally:
+        os.close(lock)
 
 
 def _has_open(pid: int, path: Path) -> bool:
