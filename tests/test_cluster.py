@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import inf
 
 import pytest
 
@@ -11,7 +12,11 @@ from prism.config import load_config
 from prism.errors import ConfigError, PrismError
 
 # a partition of two kinds of nodes, one without GPUs, and one whose GPUs have a model and sockets
-NODES = "main|gpu:4|16000|8\nmain|(null)|64000|2\nlong|gpu:a100:2(S:0-1),gpu:h100:1|32000+|16\ncpu|(null)|16000|64\n"
+NODES = """main|gpu:4|16000|8|1-02:00:00
+main|(null)|64000|2|1-02:00:00
+long|gpu:a100:2(S:0-1),gpu:h100:1|32000+|16|infinite
+cpu|(null)|16000|64|4:30:00
+"""
 
 
 @pytest.fixture
@@ -35,10 +40,18 @@ def config(project_root, **jobs):
 
 def test_partitions_have_the_most_of_any_node():
     assert partitions_of(NODES) == {
-        "main": Partition(4, 64000, 8),
-        "long": Partition(3, 32000, 16),
-        "cpu": Partition(0, 16000, 64),
+        "main": Partition(4, 64000, 8, 26 * 60),
+        "long": Partition(3, 32000, 16, inf),
+        "cpu": Partition(0, 16000, 64, 270),
     }
+
+
+@pytest.mark.parametrize(
+    ("limit", "minutes"),
+    [("30:00", 30), ("1:00", 1), ("12:00:00", 720), ("2-00:30:00", 2910), ("infinite", inf), ("n/a", inf)],
+)
+def test_limits_of_time_are_read_as_slurm_writes_them(limit, minutes):
+    assert partitions_of(f"p|(null)|1|1|{limit}")["p"].minutes == minutes
 
 
 def test_what_fits_passes(project_root, slurm):
@@ -51,7 +64,7 @@ def test_each_request_that_cannot_be_met_is_one_line(project_root, slurm):
     jobs = {
         "synthesis": {"gpu": 5},
         "tokens": {"partition": "lang"},
-        "prompts": {"partition": "cpu", "mem_mb": 17000},
+        "prompts": {"partition": "cpu", "mem_mb": 17000, "runtime": 271},
         "distillation": {"threads": 9},
     }
     with pytest.raises(ConfigError) as caught:
@@ -61,6 +74,7 @@ def test_each_request_that_cannot_be_met_is_one_line(project_root, slurm):
         "add slurm_account=<yours> to default-resources",
         "config: jobs.prompts.gpu: 1 is more than a node of partition cpu has, which is 0",
         "config: jobs.prompts.mem_mb: 17000 is more than a node of partition cpu has, which is 16000",
+        "config: jobs.prompts.runtime: 271 is more than partition cpu allows, which is 270",
         "config: jobs.tokens.partition: lang is no partition of this cluster; did you mean long?",
         "config: jobs.synthesis.gpu: 5 is more than a node of partition main has, which is 4",
         "config: jobs.distillation.threads: 9 is more than a node of partition main has, which is 8",

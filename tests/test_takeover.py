@@ -153,9 +153,7 @@ def test_jobs_that_the_cluster_has_forgotten_are_gone(slurm, left):
 def test_a_cluster_that_does_not_answer_is_no_proof_that_a_job_has_ended(slurm, left):
     slurm(squeue="echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1")
     results = left(slurm_job="77")
-    with pytest.raises(
-        PrismError, match=r"shard-0000.job: squeue does not tell .* job 77 .*contact slurm controller"
-    ):
+    with pytest.raises(PrismError, match=r"shard-0000.job: squeue does not tell .* job 77 .*contact slurm controller"):
         begin(results)
     assert list(results.glob("*.job"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 from collections.abc import Mapping
@@ -17,11 +18,12 @@ PROFILE = "workflow/profiles/slurm/config.yaml"
 
 @dataclass(frozen=True)
 class Partition:
-    """The most that one node of a partition has."""
+    """The most that one node of a partition has, and the minutes that a job may run there."""
 
     gpus: int
     mem_mb: int
     cpus: int
+    minutes: float
 
 
 def check_cluster(config: Config, default: Mapping[str, object]) -> None:
@@ -34,7 +36,7 @@ def check_cluster(config: Config, default: Mapping[str, object]) -> None:
     Raises:
         ConfigError: one line for each request that cannot be met. PrismError: the cluster does not answer.
     """
-    partitions = partitions_of(_ask("sinfo", "--noheader", "--format", "%R|%G|%m|%c"))
+    partitions = partitions_of(_ask("sinfo", "--noheader", "--format", "%R|%G|%m|%c|%l"))
     found = []
     if "slurm_account" not in default and _wants_account(_ask("scontrol", "show", "config")):
         found.append(f"{PROFILE}: this cluster asks for an account; add slurm_account=<yours> to default-resources")
@@ -55,22 +57,34 @@ def check_cluster(config: Config, default: Mapping[str, object]) -> None:
         for what, (asked, most) in wanted.items():
             if asked > most:
                 found.append(f"{key}.{what}: {asked} is more than a node of partition {name} has, which is {most}")
+        if job.runtime > has.minutes:
+            most = f"{has.minutes:g}"
+            found.append(f"{key}.runtime: {job.runtime} is more than partition {name} allows, which is {most}")
     if found:
         raise ConfigError("\n".join(found))
 
 
 def partitions_of(listed: str) -> dict[str, Partition]:
-    """Partitions by name, from the lines ``name|gres|MB|CPUs`` of sinfo, one for each kind of node."""
+    """Partitions by name, from the lines ``name|gres|MB|CPUs|time`` of sinfo, one for each kind of node."""
     found: dict[str, Partition] = {}
     for line in filter(None, map(str.strip, listed.splitlines())):
-        name, gres, memory, cpus = line.split("|")
+        name, gres, memory, cpus, limit = line.split("|")
         # gpu:4, gpu:a100:4(S:0-1), several of them with commas between; (null) for none
         gpus = sum(int(count) for count in re.findall(r"\bgpu(?::[^:,()]+)?:(\d+)", gres))
-        old = found.get(name, Partition(0, 0, 0))
+        old = found.get(name, Partition(0, 0, 0, 0))
         numbers = (gpus, *(int(re.sub(r"\D", "", text) or 0) for text in (memory, cpus)))
         most = (max(pair) for pair in zip((old.gpus, old.mem_mb, old.cpus), numbers, strict=True))
-        found[name] = Partition(*most)
+        found[name] = Partition(*most, _minutes(limit))
     return found
+
+
+def _minutes(limit: str) -> float:
+    """``days-hours:minutes:seconds`` as SLURM writes it, without what is zero in front; anything else is no limit."""
+    read = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", limit)
+    if read is None:
+        return math.inf
+    days, hours, minutes, seconds = (int(part or 0) for part in read.groups())
+    return (days * 24 + hours) * 60 + minutes + seconds / 60
 
 
 def _wants_account(configuration: str) -> bool:
