@@ -61,6 +61,17 @@ def test_a_student_its_numbers_and_its_history_are_written_and_no_progress_stays
     assert not progress_dir(folder).exists()
 
 
+def test_how_often_a_student_is_tested_changes_its_curve_alone(config, shard, folder):
+    def bytes_and_scores(test_every: int) -> tuple[bytes, list[str]]:
+        settings = config.distillation.model_copy(update={"epochs": 5, "test_every": test_every})
+        distill(config.model_copy(update={"distillation": settings}), "vanilla", "tiny", 0, [shard], folder)
+        lines = csv.DictReader((folder / "history.csv").open())
+        return (folder / "student.safetensors").read_bytes(), [line["test_accuracy"] for line in lines]
+
+    often, seldom = bytes_and_scores(1), bytes_and_scores(3)
+    assert seldom == (often[0], ["", "", often[1][2], "", often[1][4]])
+
+
 def test_running_again_writes_the_same_bytes(config, shard, folder):
     names = ("student.safetensors", "metrics.json", "history.csv")
     distill(config, "vanilla", "tiny", 0, [shard], folder)

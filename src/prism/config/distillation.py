@@ -57,6 +57,9 @@ class DistillationConfig(Section):
     )
     feature_weight: float = Field(default=0.0, ge=0, description="Weight of matching the penultimate features.")
     augment: AugmentConfig = Field(default_factory=AugmentConfig, description="Changes drawn for every image.")
+    test_every: int = Field(
+        default=1, ge=1, description="Epochs between two tests on the way, for the learning curves; the last is tested."
+    )
     seeds: list[int] = Field(default=[0], min_length=1, description="One student is trained for each; all different.")
 
     @model_validator(mode="after")

@@ -105,6 +105,7 @@ def distill(
         recipe,
         RunOptions(derive(config.seed, "distillation", seed), device, dtype, progress / "checkpoint.pt"),
         labels=stored,
+        test_every=settings.test_every,
     ).run()
     metrics = _metrics(pupil, teacher, sets, settings.batch, device)
     facts = {"method": method, "student": student, "seed": seed, "data_free": config.methods[method].data_free}
@@ -189,7 +190,7 @@ def _stored_labels(config: Config, method: str, labels: Path | None) -> SoftLabe
 
 
 def history_csv(history: Sequence[Line]) -> str:
-    """The history as CSV, a line an epoch.
+    """The history as CSV, a line an epoch; no test accuracy where an epoch was not tested.
 
     Seconds are in the manifest instead: equal runs give equal bytes.
     """

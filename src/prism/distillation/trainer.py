@@ -85,6 +85,7 @@ class Trainer(Training):
         options: where it runs, and from which seed.
         labels: stored soft labels of ``train``; the student then sees their views, the teacher is not asked, and
             the recipe augments nothing and matches no features.
+        test_every: epochs between two tests; the last is always tested.
     """
 
     stage = "distillation"
@@ -99,6 +100,7 @@ class Trainer(Training):
         recipe: Recipe,
         options: RunOptions,
         labels: SoftLabels | None = None,
+        test_every: int = 1,
     ) -> None:
         train = train.labels_on(options.device)
         self.match = _feature_match(student, teacher, options.seed) if recipe.feature_weight else None
@@ -115,7 +117,7 @@ class Trainer(Training):
             },
             adapter=self.match,
         )
-        self.train, self.test = train, test
+        self.train, self.test, self.test_every = train, test, test_every
         self.labels = None if labels is None else StoredLabels(labels, self.images, self.train.labels)
         self.fixed_logits: Tensor | None = None  # (n, classes) where no image ever changes
 
@@ -137,15 +139,18 @@ class Trainer(Training):
 
     def line(self, epoch: int, sums: Sequence[float], seconds: float) -> Line:
         """``epoch`` (from 1), ``loss``, ``agreement`` of student and teacher on the training batches,
-        ``test_accuracy``, the last ``learning_rate``, and ``seconds``.
+        ``test_accuracy`` (None where it is not tested), the last ``learning_rate``, and ``seconds``.
         """
         loss, agreed, images = sums
-        logits = predict(self.student, self.test.images, batch=self.recipe.batch, device=self.device)
+        score = None
+        if (epoch + 1) % self.test_every == 0 or epoch + 1 == self.recipe.epochs:
+            logits = predict(self.student, self.test.images, batch=self.recipe.batch, device=self.device)
+            score = accuracy(logits, self.test.labels)
         return {
             "epoch": epoch + 1,
             "loss": loss / images,
             "agreement": agreed / images,
-            "test_accuracy": accuracy(logits, self.test.labels),
+            "test_accuracy": score,
             "learning_rate": self.recipe.rate(epoch, self.steps_per_epoch - 1, self.steps_per_epoch),
             "seconds": seconds,
         }

@@ -31,7 +31,7 @@ from prism.seeds import derive
 
 log = logging.getLogger(__name__)
 
-Line = dict[str, float]  # of the history
+Line = dict[str, float | None]  # of the history
 
 
 @dataclass(frozen=True)
