@@ -1,5 +1,8 @@
 """Memory that runs out: batches in pieces where that gives the same, one clear line where it does not."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -66,3 +69,34 @@ def test_the_allocator_s_own_words_are_known():
     assert is_out_of_memory(caught.value)
     assert is_out_of_memory(MemoryError())
     assert not is_out_of_memory(ValueError("out of memory"))
+
+
+# The kernel refuses more address space: what torch then says is a machine's own out of memory, of the host.
+SCARCE = """
+import logging, resource
+import torch
+from prism.models.classifiers import build
+from prism.models.scoring import predict
+
+logging.basicConfig(format="%(message)s")
+torch.set_num_threads(1)
+network = build("miniature-vgg", 10, 32, seed=0)
+images = torch.randint(0, 256, (2048, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+def scored(batch):
+    return predict(network, images, batch=batch, device=torch.device("cpu"))
+
+with torch.inference_mode():
+    plenty = scored(64)
+    now = int(next(line for line in open("/proc/self/status") if line.startswith("VmSize")).split()[1]) << 10
+    resource.setrlimit(resource.RLIMIT_AS, (now + (200 << 20), resource.RLIM_INFINITY))
+    scarce = scored(2048)
+print(float((plenty - scarce).abs().max()))
+"""
+
+
+def test_where_the_kernel_gives_no_more_memory_scores_stay_the_same():
+    ended = subprocess.run([sys.executable, "-c", SCARCE], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert "out of memory with 2048 images at once: 1024 from now on" in ended.stderr
+    assert float(ended.stdout) < 1e-4
