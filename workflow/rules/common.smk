@@ -12,6 +12,7 @@ from snakemake.logging import logger
 
 from prism.cluster import check_cluster
 from prism.config import check_batches, check_paths, load_config, validate_snakemake_config
+from prism.config.asked import figures_asked, tables_asked
 from prism.config.energies import own_energies
 from prism.config.layout import Layout
 from prism.config.paths import named_paths, zoo_folder, zoo_paths
@@ -80,13 +81,7 @@ GENERATED = FILES.generated
 STUDENTS = list(settings.students)
 SEEDS = settings.distillation.seeds
 TOKENS = [strategy for strategy, kind in settings.strategies.items() if kind.token]
-BUDGETED = any(settings.methods[method].is_budgeted for method in METHODS)
-NOT_ASKED = [] if settings.pruning else ["pruning", "pruning-curve"]
-NOT_ASKED += [] if BUDGETED else ["dataset-distillation"]
-TABLES, FIGURES = (
-    {name: kinds for name, kinds in named.items() if name not in NOT_ASKED}
-    for named in (settings.tables.tables, settings.tables.figures)
-)
+TABLES, FIGURES = tables_asked(settings), figures_asked(settings)
 TEACHER = given([str(settings.teacher.weights)])
 
 

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from prism.config.asked import PARTS
 from prism.errors import DataError
 from prism.tables.context import PERCENT, Context, cell, filled, in_order, sources
 from prism.tables.quality import select
 from prism.tables.render import Cell, Column, Row, Table, summarize
 
 # Energy-guided Distribution Alignment, and the three parts of Diversified Prompt Engineering
-PARTS: dict[str, str] = {"energy": "EDA", "senses": "Senses", "contents": "Contents", "styles": "Styles"}
+LABELS: dict[str, str] = dict(zip(PARTS, ("EDA", "Senses", "Contents", "Styles"), strict=True))
 
 ACCURACY = Column("accuracy", "Accuracy (%)", 2, "up")
 QUALITY = (
@@ -43,7 +44,7 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
     if not blocks:
         raise DataError(f"table ablation: no input is of a method made of {', '.join(PARTS)} alone; run such methods")
     measured = [column for column in QUALITY if not select(quality, column.key).empty]
-    columns = [Column("method", "Method"), *(Column(part, name) for part, name in PARTS.items())]
+    columns = [Column("method", "Method"), *(Column(part, name) for part, name in LABELS.items())]
     for column in [*([ACCURACY] if len(scores) else []), *measured]:
         columns += [column, Column(f"{column.key}_difference", "Δ", column.digits, signed=True)]
     rows = []

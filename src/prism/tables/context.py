@@ -20,7 +20,7 @@ class Context:
     """Plain data from the configuration.
 
     ``methods`` and ``students`` map names to labels, in the order of the tables; ``strategies`` maps a method
-    to its prompts; ``parts`` maps it to those of ``ablation.PARTS`` that it has, if it has nothing else;
+    to its prompts; ``parts`` maps it to those of ``config.asked.PARTS`` that it has, if it has nothing else;
     ``other_domains`` are those of ``domains`` that are not the teacher's own. ``images_per_class`` holds the
     distilled data sets, methods of a size of their own or with stored labels; ``families`` maps them to the name
     that they share with the same method at other sizes.

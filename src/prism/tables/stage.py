@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from prism.artifacts import write_bytes, write_json, write_text
 from prism.config import Config
+from prism.config.asked import parts_of
 from prism.data.classes import load_classes
 from prism.errors import ConfigError
 from prism.tables import plotting
-from prism.tables.ablation import PARTS
 from prism.tables.context import Context
 from prism.tables.frame import collect
 from prism.tables.published import Setting, load_published
@@ -22,9 +22,6 @@ from prism.tables.replicates import with_replicates
 from prism.tables.summary import summary
 
 log = logging.getLogger(__name__)
-
-# the method whose guidance is what the name EDA stands for; the paper's own form is not public
-PRISM = "prism"
 
 Maker = TypeVar("Maker")
 
@@ -99,31 +96,13 @@ def context_of(config: Config) -> Context:
         ),
         claims=config.claims,
         strategies={name: method.prompts for name, method in methods.items() if method.prompts is not None},
-        parts=_parts(config),
+        parts=parts_of(config),
         class_names=load_classes(config.classes).names,
         images_per_class={name: config.images_per_class(name) for name in methods if methods[name].is_budgeted},
         families={name: config.family(name) for name in methods if methods[name].is_budgeted},
         published=load_published(config.tables.published) if config.tables.published is not None else (),
         setting=Setting(setting.dataset, setting.teacher, setting.student),
     )
-
-
-def _parts(config: Config) -> dict[str, frozenset[str]]:
-    """The parts of each method that is made of ``PARTS`` alone: its guidance is none, or EDA, which is prism's."""
-    found: dict[str, frozenset[str]] = {}
-    eda = config.methods[PRISM].guidance if PRISM in config.methods else []
-    for name in config.run:
-        method = config.methods[name]
-        if method.engine != "diffusion" or method.prompts is None or method.is_budgeted:
-            continue
-        if method.guidance not in ([], eda):
-            continue
-        strategy = config.strategies[method.prompts]
-        if strategy.token:
-            continue
-        has = {"energy": bool(method.guidance), **strategy.model_dump(include=set(PARTS))}
-        found[name] = frozenset(part for part, present in has.items() if present)
-    return found
 
 
 def _pick(registry: Mapping[str, Maker], kind: str, name: str) -> Maker:
