@@ -97,10 +97,14 @@ def draw(curves: list[Curve], context: Context) -> Figure:
             for index, method in enumerate(group):
                 own = [curve for curve in curves if (curve.student, curve.method) == (student, method)]
                 if own:
-                    lines[context.label(method)] = _line(panel, own, colour(index), dash(index))
-        labels = [label for label in map(context.label, group) if label in lines]
+                    lines[method] = _line(panel, own, colour(index), dash(index))
+        drawn = [method for method in group if method in lines]
         row[-1].legend(
-            [lines[label] for label in labels], labels, loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=9
+            [lines[method] for method in drawn],
+            [context.label(method) for method in drawn],
+            loc="center left",
+            bbox_to_anchor=(1.02, 0.5),
+            fontsize=9,
         )
         row[0].set_ylabel(SCORES[curves[0].score])
     for panel, student in zip(panels[0], students, strict=True):
