@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,15 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
+WORDNET_ENTRIES = [
+    {
+        "wnid": "n01",
+        "clip_name": "American bullfrog",
+        "words": "bullfrog, Rana",
+        "gloss": "largest North American frog; it swims",
+    },
+    {"wnid": "n02", "clip_name": "acorn", "words": "acorn", "gloss": "fruit of the oak tree: a nut"},
+]
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +67,17 @@ def encode() -> Callable[..., bytes]:
         return buffer.getvalue()
 
     return to_bytes
+
+
+@pytest.fixture
+def photographs(tmp_path: Path, picture: Callable[..., np.ndarray], encode: Callable[..., bytes]) -> Path:
+    """``photographs.zip`` (folders train/<wnid>, 64 px) and ``classes.json`` in a folder, which is returned."""
+    with zipfile.ZipFile(tmp_path / "photographs.zip", "w") as archive:
+        for index in range(8):
+            wnid = WORDNET_ENTRIES[index % 2]["wnid"]
+            archive.writestr(f"small/train/{wnid}/{index}.jpg", encode(picture(index, 64), "JPEG"))
+    (tmp_path / "classes.json").write_text(json.dumps(WORDNET_ENTRIES), encoding="utf-8")
+    return tmp_path
 
 
 @pytest.fixture

@@ -36,6 +36,13 @@ def test_a_rule_has_all_that_a_rule_has(name):
     assert len(lines) <= 40
 
 
+def test_logs_and_benchmarks_lie_below_the_results_of_their_experiment():
+    """There alone the next run finds the record of a job that was left behind, which lies beside its log."""
+    lines = [line for found in rules().values() for line in found if re.match(r" {4}(log|benchmark):", line)]
+    assert len(lines) >= 20
+    assert all(re.match(r' {4}(log: "<logs>|benchmark: "<benchmarks>)/', line) for line in lines), lines
+
+
 def test_inputs_and_outputs_are_named():
     for name, lines in rules().items():
         text = "\n".join(lines)

@@ -5,8 +5,8 @@ ones' place), or a text-to-image model of photographs."""
 rule build_zoo:
     input: photographs=[ancient(path) for _, path in zoo_paths(settings)]
     output: manifest=f"{zoo_folder(settings)}/manifest.json"
-    log: f"results/zoo/logs/{settings.experiment}.log"
-    benchmark: f"results/zoo/benchmarks/{settings.experiment}.tsv"
+    log: "<logs>/zoo.log"
+    benchmark: "<benchmarks>/zoo.tsv"
     params: config=CONFIG, recipe=recipe("zoo"), folder=subpath(output.manifest, parent=True)
     threads: settings.jobs.zoo.threads or 8  # as many of them as --cores has; workflow.cores would ask for it even to unlock
     resources: **needs_of("zoo")
