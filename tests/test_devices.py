@@ -32,6 +32,12 @@ def test_auto_precision_is_bf16_where_cuda_has_it_and_fp32_elsewhere(monkeypatch
     assert devices.pick_precision("bf16", CPU) == torch.bfloat16
 
 
+def test_single_precision_is_that_of_a_cpu_on_every_gpu(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    devices.pick_device("cpu")
+    assert torch.backends.cudnn.allow_tf32 is False and torch.backends.cuda.matmul.allow_tf32 is False
+
+
 def test_unknown_names_are_refused():
     with pytest.raises(ConfigError, match="device: 'gpu' is unknown; it may be auto, cpu or cuda"):
         devices.pick_device("gpu")
@@ -57,6 +63,8 @@ def test_run_facts_are_plain_json():
     assert 10 < facts["peak_memory_mb"] < 1e6
     assert facts["versions"]["torch"] == torch.__version__.split("+")[0]
     assert facts["machine"]["cores"] >= 1
+    assert "arithmetic" not in facts
+    assert devices.run_facts(1, 1, CPU, torch.bfloat16)["arithmetic"] == "cpu bfloat16"
     assert devices.run_facts(0.0, 10)["images_per_second"] is None
 
 

@@ -26,6 +26,8 @@ def pick_device(device: str = "auto") -> torch.device:
     """
     if device not in ("auto", "cpu", "cuda"):
         raise ConfigError(f"device: {device!r} is unknown; it may be auto, cpu or cuda")
+    # torch lets convolutions on Ampere and later GPUs drop 13 bits of fp32; results would differ from a CPU's.
+    torch.backends.cudnn.allow_tf32 = False
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise ConfigError("device: cuda is asked for, but torch sees no CUDA device; use auto or cpu")
@@ -118,9 +120,21 @@ def machine_facts(device: torch.device | None = None) -> dict[str, Any]:
     return facts
 
 
-def run_facts(seconds: float, images: int, device: torch.device | None = None) -> dict[str, Any]:
-    """The ``run`` section of a manifest: seconds, images_per_second, peak_memory_mb, versions and machine."""
+def arithmetic(device: torch.device, dtype: torch.dtype) -> str:
+    """What a network's results depend on beside its weights and inputs, as ``cuda bfloat16``: unfinished work is taken
+    up on the same alone.
+    """
+    return f"{device.type} {str(dtype).removeprefix('torch.')}"
+
+
+def run_facts(
+    seconds: float, images: int, device: torch.device | None = None, dtype: torch.dtype | None = None
+) -> dict[str, Any]:
+    """The ``run`` section of a manifest: seconds, images_per_second, peak_memory_mb, versions and machine; arithmetic
+    where a data type is given.
+    """
     return {
+        **({} if device is None or dtype is None else {"arithmetic": arithmetic(device, dtype)}),
         "seconds": round(seconds, 3),
         "images_per_second": round(images / seconds, 3) if seconds > 0 else None,
         "peak_memory_mb": peak_memory_mb(device),

@@ -81,6 +81,7 @@ def test_keys_that_came_later_are_no_part_of_recipes_that_do_not_use_them():
         ("prism", {"guidance": [{"energy": "free", "step": "absolute"}]}),
         ("prism", {"guidance": [{"energy": "free", "moves": "noisy"}]}),
         ("ddis-dag", {"guidance": [{"energy": "batch-norm", "first_weight": 10}]}),
+        ("prism", {"guidance": [{"energy": "free", "last_step": False}]}),
     ],
     ids=str,
 )

@@ -51,6 +51,8 @@ def test_shards_read_into_a_file_are_those_read_into_memory(scratch, tmp_path, m
     assert isinstance(filed.images, np.memmap)
     monkeypatch.setattr(arrays, "IN_MEMORY_BYTES", 1 << 30)
     assert np.array_equal(filed.images, resized(read_shards(paths), 24).images)
+    one_by_one = read_shards(paths, lambda shard: resized(shard, 24))
+    assert np.array_equal(filed.images, one_by_one.images) and one_by_one.keys == filed.keys
 
 
 def test_memory_stays_small_whatever_the_array(tmp_path, project_root):

@@ -88,6 +88,14 @@ def test_first_images_of_each_class_can_be_asked_for(place):
     assert load_images(place, 32, per_class=1).labels.tolist() == [0, 1, 2]
 
 
+def test_classes_with_fewer_images_than_asked_for_are_told_of(place, caplog):
+    assert load_images(place, 32, mapping=["cat", "ant"], per_class=2).labels.tolist() == [0, 0, 1, 1]
+    assert not caplog.messages
+    load_images(place, 32, mapping=["cat", "ant", "bee"], per_class=2)
+    (message,) = caplog.messages
+    assert "1 of 3 classes have fewer than the 2 images asked for; class 2 has 1" in message
+
+
 def write_list(path: Path, names: str) -> Path:
     path.write_text("".join(f"- {{name: {name}, gloss: a thing}}\n" for name in names.split()))
     return path

@@ -5,8 +5,9 @@ import pytest
 
 from prism.config import load_config
 from prism.data.classes import load_classes
-from prism.data.method_images import method_images, real_training_images, reference_images
+from prism.data.method_images import method_images, method_parts, real_training_images, reference_images
 from prism.data.shards import Sample, ShardSet, read_shard, write_shard
+from prism.data.sources import resized
 from prism.errors import DataError
 
 
@@ -25,6 +26,26 @@ def test_a_method_s_images_are_those_of_its_shards_at_their_own_size(config, cla
     images = method_images(config, "vanilla", [shard], classes, real_px=16)
     assert isinstance(images, ShardSet) and images.images.shape == (20, 32, 32, 3)
     assert np.array_equal(images.images, read_shard(shard).images)
+
+
+def test_the_parts_of_a_method_are_its_shards_or_all_its_real_images(config, classes, shard):
+    (part,) = method_parts(config, "vanilla", [shard], classes, real_px=16)
+    assert np.array_equal(part.images, read_shard(shard).images)
+    with pytest.raises(DataError, match="image 0000-000000 is in .*shard-0000.tar too"):
+        list(method_parts(config, "vanilla", [shard, shard], classes, real_px=16))
+    (part,) = method_parts(config, "real", [], classes, real_px=16)
+    assert np.array_equal(part.images, method_images(config, "real", [], classes, real_px=16).images)
+
+
+def test_images_are_brought_to_a_size_shard_by_shard(config, classes, shard):
+    seen = []
+
+    def fit(images):
+        seen.append(len(images))
+        return resized(images, 16)
+
+    images = method_images(config, "vanilla", [shard], classes, real_px=16, fit=fit)
+    assert images.images.shape == (20, 16, 16, 3) and seen == [20]
 
 
 def test_the_upper_bound_has_as_many_real_images_at_the_size_asked_for(config, classes):

@@ -18,7 +18,7 @@ from prism.guidance import (
     hinged,
     joint,
 )
-from prism.guidance.batch_norm import Statistics
+from prism.guidance.batch_norm import Statistics, batch_norm
 from prism.guidance.elucidated import DISCOUNT
 
 LOGITS = torch.tensor([[1.0, 2.0, 3.0], [0.5, -1.0, 0.0]])
@@ -74,6 +74,11 @@ def test_energy_of_a_batch_s_statistics_belongs_to_each_of_its_images():
     answers = Answers(LOGITS, LABELS, {"batch": [layer]})
     term = Term("batch-norm", 1.0, statistics="batch", first_weight=2.0)
     assert ENERGIES["batch-norm"].of(answers, term).tolist() == [10.0, 10.0]
+
+
+def test_what_is_not_a_number_is_no_energy_of_zero():
+    layer = Statistics(torch.tensor([float("nan"), 4.0]), torch.ones(2), torch.zeros(2), torch.ones(2))
+    assert math.isnan(float(batch_norm([layer])))
 
 
 @pytest.mark.parametrize("name", ENERGIES)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from timm import create_model
 
 from prism.errors import ModelError
 from prism.guidance.batch_norm import Statistics, batch_norm
@@ -27,6 +28,34 @@ def test_outputs_and_statistics_are_those_of_torch_s_own_layers():
     for one, other in zip(seen.statistics, recorder.statistics, strict=True):
         for mine, theirs in zip(one, other, strict=True):
             torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_a_layer_that_does_more_than_normalise_still_does_it():
+    """timm's BatchNorm holds the activation that follows."""
+    network = create_model("mobilenetv2_050", pretrained=False, num_classes=5).eval()
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    with StatisticsRecorder(network) as recorder:
+        wanted = network(images)
+    with StatisticsPass(network) as seen:
+        got = network(images)
+    torch.testing.assert_close(got, wanted)
+    torch.testing.assert_close(batch_norm(seen.statistics), batch_norm(recorder.statistics), rtol=1e-4, atol=1e-4)
+    (gradient,) = torch.autograd.grad(batch_norm(seen.statistics), images)
+    (theirs,) = torch.autograd.grad(batch_norm(recorder.statistics), images)
+    torch.testing.assert_close(gradient, theirs, rtol=1e-3, atol=1e-4)
+
+
+def test_statistics_of_half_precision_are_those_of_its_values():
+    layer = torch.nn.BatchNorm2d(6).eval()
+    layer.running_mean.normal_(), layer.running_var.uniform_(0.5, 2)
+    seen = (torch.randn(8, 6, 9, 9, generator=torch.Generator().manual_seed(1)) * 2 + 5).bfloat16()
+    with StatisticsPass(layer) as watched:
+        out = layer(seen)
+    variance, mean = torch.var_mean(seen.double(), dim=(0, 2, 3), correction=0)
+    assert out.dtype == torch.bfloat16 and watched.statistics[0].mean.dtype == torch.float32
+    torch.testing.assert_close(watched.statistics[0].mean.double(), mean, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(watched.statistics[0].variance.double(), variance, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(out, layer(seen.float()).bfloat16(), rtol=2**-7, atol=0)  # rounded once
 
 
 def test_gradients_of_logits_and_distance_together_are_torch_s_own():

@@ -72,6 +72,11 @@ def test_a_data_free_method_draws_no_real_training_image_and_the_upper_bound_doe
     assert json.loads((folder / "metrics.json").read_text())["upper_bound"] is True
 
 
+def test_a_method_labelled_as_not_data_free_is_so_here_too(config, shard, folder):
+    prune(config, "prism-dd-real-init", 0.5, 0, [shard], folder)
+    assert json.loads((folder / "metrics.json").read_text())["data_free"] is False
+
+
 def test_what_does_not_fit_is_refused(config, shard, folder):
     with pytest.raises(DataError, match="engine real"):
         prune(config, "real", 0.5, 0, [shard], folder)

@@ -232,7 +232,7 @@ def test_the_adversarial_energy_rests_until_there_is_a_student(model, teacher):
 
 
 def test_published_recipes_are_those_of_the_papers(config):
-    """Steps and weights of the fact sheet; the last of the miniature's 25 steps is left out."""
+    """Steps and weights of the fact sheet; the last step is left out, whatever their number."""
     released, paper = (config.methods[name].guidance[0] for name in ("ddis-dag-released", "ddis-dag-paper"))
     assert (released.scale, released.step, released.through, released.moves) == (5e-4, "absolute", "raw", "noisy")
     assert (paper.scale, paper.step, paper.through, paper.moves) == (5e-4, "absolute", "clean", "noisy")
@@ -244,4 +244,5 @@ def test_published_recipes_are_those_of_the_papers(config):
     }
     for term in (released, *terms.values()):
         acting = Term(**term.model_dump())
-        assert [acting.active(step, 25) for step in range(25)] == [True] * 24 + [False]
+        for steps in (1, 10, 25, 50):
+            assert [acting.active(step, steps) for step in range(steps)] == [True] * (steps - 1) + [False]

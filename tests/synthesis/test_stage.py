@@ -89,6 +89,20 @@ def test_another_scale_does_not_take_up_the_batches_of_the_old_one(config, promp
     assert len(calls) == 2
 
 
+def test_other_arithmetic_does_not_take_up_the_batches_either(config, prompt_file, output, monkeypatch):
+    """A job that began on another device, or in another precision, made other images."""
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "write_shard", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(stage, "arithmetic", lambda device, dtype: "cuda bfloat16")
+        with pytest.raises(KeyboardInterrupt):
+            run(config, prompt_file, output)
+    calls = []
+    original = stage._draw
+    monkeypatch.setattr(stage, "_draw", lambda *given: calls.append(1) or original(*given))
+    assert run(config, prompt_file, output).run["arithmetic"] == "cpu float32"
+    assert len(calls) == 2
+
+
 def test_images_do_not_depend_on_the_number_of_shards_or_the_batch(config, prompt_file, tmp_path):
     folder = tmp_path / "results" / "x" / "synthesis" / "vanilla"
     two = []

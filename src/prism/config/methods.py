@@ -33,7 +33,10 @@ class GuidanceTerm(Section):
         default=(0.3, 0.7),
         description="Guided part of the sampling, 0 <= start < stop <= 1; 0 is pure noise.",
     )
-    every: int = Field(default=1, ge=1, description="Guide each so many steps of the interval.")
+    every: int = Field(default=1, ge=1, description="Guide each so many steps, counted from the first of the sampling.")
+    last_step: bool = Field(
+        default=True, description="Whether the last step of the sampling is guided too, where the interval has it."
+    )
     hinge: float | None = Field(
         default=None, description="Energy below which an image is no longer pushed; null to push always."
     )

@@ -20,7 +20,7 @@ _LABEL_TRAINING = ("epochs", "batch", "optimizer", "learning_rate", "weight_deca
 _LATER = {
     "strategy": ("named", "token"),
     "method": ("cutmix", "select", "student"),
-    "term": ("step", "moves", "statistics", "first_weight"),
+    "term": ("step", "moves", "statistics", "first_weight", "last_step"),
     "inversion": ("patch_px",),
 }
 _ENGINE_KEYS = ("model", "revision", "temperature", "top_p", "max_new_tokens", "retries")

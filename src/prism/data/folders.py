@@ -7,6 +7,7 @@ class.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from prism.data.arrays import pixel_array
 from prism.data.classes import ClassList, slugify
 from prism.data.images import EvaluationData, ImageSet, decode_image
 from prism.errors import DataError
+
+log = logging.getLogger(__name__)
 
 __all__ = ["EvaluationData", "ImageFolder", "ImageSet", "load_images"]
 
@@ -123,6 +126,7 @@ def load_images(
         chosen: list[tuple[int, str]] = []
         for name, label in labels_of.items():
             chosen += [(label, member) for member in sorted(by_folder[name])]
+        _warn_of_small_classes(folder.root, labels_of, by_folder, per_class)
         chosen = _first_of_each(sorted(chosen), per_class)
         images = pixel_array(len(chosen), size_px, size_px, 3)
         _decode_into(images, source, [member for _, member in chosen], size_px)
@@ -150,6 +154,21 @@ def _decode_into(images: np.ndarray, source: FileSource, members: Sequence[str],
 def _is_hidden(member: str) -> bool:
     """Whether a path has a part that operating systems hide or add to archives by themselves."""
     return any(part.startswith((".", "__MACOSX")) for part in member.split("/"))
+
+
+def _warn_of_small_classes(
+    root: object, labels_of: Mapping[str, int], by_folder: Mapping[str, Sequence[str]], per_class: int | None
+) -> None:
+    held: dict[int, int] = {}
+    for name, label in labels_of.items():
+        held[label] = held.get(label, 0) + len(by_folder[name])
+    few = {label: count for label, count in held.items() if per_class is not None and count < per_class}
+    if few:
+        label = min(few, key=lambda one: few[one])
+        log.warning(
+            "%s: %d of %d classes have fewer than the %d images asked for; class %d has %d",
+            *(root, len(few), len(held), per_class, label, few[label]),
+        )
 
 
 def _first_of_each(chosen: list[tuple[int, str]], per_class: int | None) -> list[tuple[int, str]]:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from prism.config import Config
 from prism.data.classes import ClassList
 from prism.data.images import EvaluationData, ImageSet
-from prism.data.shards import read_shards
+from prism.data.shards import read_one_by_one, read_shards
 from prism.data.sources import WORLD, load_source, split_seed
 from prism.errors import DataError
 
 
-def method_images(config: Config, method: str, shards: Sequence[Path], classes: ClassList, *, real_px: int) -> ImageSet:
-    """A method's images: those of its shards at the size that they have, or real ones for the upper bound.
+def method_images(
+    config: Config,
+    method: str,
+    shards: Sequence[Path],
+    classes: ClassList,
+    *,
+    real_px: int,
+    fit: Callable[[ImageSet], ImageSet] = lambda images: images,
+) -> ImageSet:
+    """A method's images: those of its shards, or real ones for the upper bound.
 
     Args:
         config: the configuration.
@@ -22,6 +30,8 @@ def method_images(config: Config, method: str, shards: Sequence[Path], classes: 
         shards: the method's shards; none for engine ``real``.
         classes: the class list.
         real_px: side of the real images.
+        fit: brings images to the size that is wanted. It gets a shard at a time, so that all of them are never there at
+            the size in which they were made.
 
     Returns:
         A :class:`prism.data.shards.ShardSet` where there are shards.
@@ -30,12 +40,28 @@ def method_images(config: Config, method: str, shards: Sequence[Path], classes: 
         DataError: shards or images are missing or broken, or have a label that the class list has not.
     """
     if config.methods[method].engine != "real":
-        images: ImageSet = read_shards([Path(shard) for shard in shards])
-    elif shards:
-        raise DataError(f"method {method}: engine real takes real images, but {shards[0]} is given too")
+        return _checked(read_shards(shards, fit), classes)
+    return _checked(fit(_upper_bound(config, method, shards, classes, real_px)), classes)
+
+
+def method_parts(
+    config: Config, method: str, shards: Sequence[Path], classes: ClassList, *, real_px: int
+) -> Iterator[ImageSet]:
+    """The same in parts, each at the size that it has: a shard at a time, real images all at once."""
+    if config.methods[method].engine != "real":
+        for shard in read_one_by_one(shards):
+            yield _checked(shard, classes)
     else:
-        count = config.images_per_class(method)
-        images = real_training_images(config, classes, size_px=real_px, count=count)
+        yield _checked(_upper_bound(config, method, shards, classes, real_px), classes)
+
+
+def _upper_bound(config: Config, method: str, shards: Sequence[Path], classes: ClassList, size_px: int) -> ImageSet:
+    if shards:
+        raise DataError(f"method {method}: engine real takes real images, but {shards[0]} is given too")
+    return real_training_images(config, classes, size_px=size_px, count=config.images_per_class(method))
+
+
+def _checked(images: ImageSet, classes: ClassList) -> ImageSet:
     if images.labels.min() < 0 or images.labels.max() >= len(classes):
         raise DataError(f"{images.name}: has label {images.labels.max()}, the class list ends at {len(classes) - 1}")
     return images

@@ -8,7 +8,7 @@ last.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,40 +168,63 @@ def read_shard(tar_path: Path) -> ShardSet:
     if len(keys) != manifest.count:
         raise ShardError(f"{path}: holds {len(keys)} images, but its manifest says {manifest.count}")
     records = tuple(parse_record(path, key, members[f"{key}.json"]) for key in keys)
+    images = pixel_array(len(keys), *decode_png(path, keys[0], members[f"{keys[0]}.png"]).shape)
+
+    def decode(place: int) -> None:
+        image = decode_png(path, keys[place], members[f"{keys[place]}.png"])
+        if image.shape != images.shape[1:]:
+            raise ShardError(f"{path}!{keys[place]}.png: is {image.shape}, the first image is {images.shape[1:]}")
+        images[place] = image
+
     with ThreadPoolExecutor(_THREADS) as pool:
-        decoded = list(pool.map(lambda key: decode_png(path, key, members[f"{key}.png"]), keys))
-    for key, image in zip(keys, decoded, strict=True):
-        if image.shape != decoded[0].shape:
-            raise ShardError(f"{path}!{key}.png: is {image.shape}, the images before it are {decoded[0].shape}")
+        for _ in pool.map(decode, range(len(keys))):
+            pass
     labels = np.array([record["class_index"] for record in records], np.int64)
-    return ShardSet(np.stack(decoded), labels, str(path), records, tuple(keys))
+    return ShardSet(images, labels, str(path), records, tuple(keys))
 
 
-def read_shards(paths: Sequence[Path]) -> ShardSet:
+def read_one_by_one(paths: Sequence[Path]) -> Iterator[ShardSet]:
+    """Read several shards, one after another: of a large set there is never more than that in memory.
+
+    Raises:
+        ShardError: as :func:`read_shard`; or no path is given, or two shards hold the same image.
+    """
+    if not paths:
+        raise ShardError("no shards are given to read")
+    keys: dict[str, Path] = {}
+    for path in map(Path, paths):
+        shard = read_shard(path)
+        for key in shard.keys:
+            if key in keys:
+                raise ShardError(f"{path}: image {key} is in {keys[key]} too")
+            keys[key] = path
+        yield shard
+
+
+def read_shards(paths: Sequence[Path], fit: Callable[[ShardSet], ShardSet] = lambda shard: shard) -> ShardSet:
     """Read several shards, in the order given, into one array.
+
+    Args:
+        paths: the shards.
+        fit: is done to each before it comes to the others, such as bringing it to another size.
 
     Raises:
         ShardError: as :func:`read_shard`; or no path is given, sizes differ, or two shards hold the same
             image.
     """
-    if not paths:
-        raise ShardError("no shards are given to read")
     counts = [_shard_manifest(Path(path)).count for path in paths]
     images, labels = np.empty(0, np.uint8), np.empty(sum(counts), np.int64)
     records: list[dict[str, Any]] = []
-    keys: dict[str, Path] = {}
-    for path, count in zip(map(Path, paths), counts, strict=True):
-        shard, start = read_shard(path), len(records)
+    keys: list[str] = []
+    for path, count, whole in zip(paths, counts, read_one_by_one(paths), strict=True):
+        shard, start = fit(whole), len(records)
         if not records:
             images = pixel_array(sum(counts), *shard.images.shape[1:])
         if shard.images.shape[1:] != images.shape[1:]:
             raise ShardError(f"{path}: images are {shard.images.shape[1:]}, those of {paths[0]} are {images.shape[1:]}")
-        for key in shard.keys:
-            if key in keys:
-                raise ShardError(f"{path}: image {key} is in {keys[key]} too")
-            keys[key] = path
         images[start : start + count], labels[start : start + count] = shard.images, shard.labels
         records += shard.records
+        keys += shard.keys
     name = str(paths[0]) if len(paths) == 1 else f"{Path(paths[0]).parent} ({len(paths)} shards)"
     return ShardSet(images, labels, name, tuple(records), tuple(keys))
 

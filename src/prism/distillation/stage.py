@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ def distill(
         count=len(sets.train),
         details=facts,
         run={
-            **run_facts(seconds, len(sets.train) * settings.epochs, device),
+            **run_facts(seconds, len(sets.train) * settings.epochs, device, dtype),
             "epoch_seconds": [round(line["seconds"], 3) for line in history],
         },
     )
@@ -209,10 +210,11 @@ def _training_images(config: Config, method: str, shards: Sequence[Path], classe
     size_px = config.teacher.size_px
     if config.distillation.augment.crop == "resized":
         size_px = math.ceil(size_px * _CROP_MARGIN)
-    images = method_images(config, method, shards, classes, real_px=size_px)
     if config.methods[method].relabel is not None:
-        return at_view_size(images, config.teacher.size_px)
-    return resized(images, size_px)
+        fit = partial(at_view_size, size_px=config.teacher.size_px)
+    else:
+        fit = partial(resized, size_px=size_px)
+    return method_images(config, method, shards, classes, real_px=size_px, fit=fit)
 
 
 def _metrics(pupil: Classifier, teacher: Teacher, sets: _Sets, batch: int, device: torch.device) -> dict[str, Any]:

@@ -9,10 +9,10 @@ about a foreign world.
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from prism.evaluation.features import Features, as_features, as_pair
 
+_ROWS = 1 << 16
 Histogram = dict[str, list[float]]
 
 
@@ -39,8 +39,10 @@ def free_energy(logits: Features, *, temperature: float = 1.0) -> np.ndarray:
     """
     if temperature <= 0:
         raise ValueError(f"temperature={temperature} must be positive")
-    rows = as_features("logits", logits).double()
-    return (-temperature * torch.logsumexp(rows / temperature, 1)).cpu().numpy()
+    blocks = as_features("logits", logits).split(_ROWS)  # of all, copies in double precision are large
+    return np.concatenate(
+        [(-temperature * (rows.double() / temperature).logsumexp(1)).cpu().numpy() for rows in blocks]
+    )
 
 
 def free_energy_gap(*, real: Features, synthetic: Features, temperature: float = 1.0) -> float:

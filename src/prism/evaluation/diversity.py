@@ -35,13 +35,13 @@ def intra_class_similarity(*, synthetic: Features, labels: np.ndarray) -> float:
     Raises:
         ValueError: the lengths differ, no class has two images, or a row is all zeros.
     """
-    rows = _unit_rows(synthetic)
+    rows = as_features("synthetic", synthetic)
     labels = np.asarray(labels)
     if labels.shape != (len(rows),):
         raise ValueError(f"labels has shape {labels.shape}; {len(rows)} features need ({len(rows)},)")
     means = []
-    for label in np.unique(labels):
-        members = rows[torch.from_numpy(np.flatnonzero(labels == label)).to(rows.device)]
+    for label in np.unique(labels):  # a copy in double precision of all would be large
+        members = _unit_rows(rows[torch.from_numpy(np.flatnonzero(labels == label)).to(rows.device)])
         count = len(members)
         if count > 1:  # the sum of all pairs is the squared norm of the sum; each row is alike itself by 1
             means.append((members.sum(0).square().sum().item() - count) / (count * (count - 1)))

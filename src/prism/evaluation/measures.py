@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,6 +46,17 @@ class Measured:
             probabilities=chosen,
             teacher_logits=self.teacher_logits[index],
         )
+
+
+def joined(parts: Sequence[Measured]) -> Measured:
+    """What was measured of several sets, as of one."""
+    classifies = all(part.probabilities is not None for part in parts)
+    return Measured(
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.probabilities for part in parts]) if classifies else None,
+        np.concatenate([part.teacher_logits for part in parts]),
+    )
 
 
 def measure(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,14 @@ class Answers:
     labels: np.ndarray
     concepts: np.ndarray
     styles: np.ndarray
+
+
+def joined(parts: Sequence[Answers]) -> Answers:
+    """The answers to several sets of images, as to one."""
+    return Answers(
+        {head: np.concatenate([part.seen[head] for part in parts]) for head in parts[0].seen},
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "concepts", "styles")),
+    )
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from pathlib import Path
 from prism.artifacts import hash_of, progress_dir, sha256_file, write_json
 from prism.config import Config
 from prism.data.classes import load_classes
-from prism.data.method_images import method_images, reference_images
+from prism.data.method_images import method_parts, reference_images
 from prism.devices import pick_device, reset_peak_memory, run_facts, set_threads
 from prism.errors import DataError
 from prism.evaluation import REVISION
-from prism.evaluation.measures import measure, measure_cached
+from prism.evaluation.measures import joined, measure, measure_cached
+from prism.evaluation.oracle import joined as joined_answers
 from prism.evaluation.oracle import load_oracle
 from prism.evaluation.protocol import Protocol, image_metrics, oracle_metrics
 from prism.events import numbers, tell
@@ -55,25 +56,29 @@ def evaluate(config: Config, method: str, shards: Sequence[Path], output: Path) 
         batch=settings.batch,
     )
     size_px = config.diffusion.size_px
-    images = method_images(config, method, shards, classes, real_px=size_px)
-    alike = max(2, -(-len(images) // len(classes)))  # as many as are compared with them
+    passing = {"batch": settings.batch, "device": device}
+    oracle = load_oracle(settings.oracle, classes) if settings.oracle is not None else None
+    measured, answers = [], []
+    for part in method_parts(config, method, shards, classes, real_px=size_px):
+        measured.append(measure(part, extractor, teacher, **passing))
+        if oracle is not None:
+            answers.append(oracle.ask(part, **passing))
+    synthetic = joined(measured)
+    alike = max(2, -(-len(synthetic) // len(classes)))  # as many as are compared with them
     reference = reference_images(config, classes, size_px=size_px, drawn=alike)
-    smallest = min(len(images), len(reference))
+    smallest = min(len(synthetic), len(reference))
     if smallest <= settings.k:
         raise DataError(
             f"evaluation.k: {settings.k} neighbours need more images than that, "
-            f"but {images.name} has {len(images)} and {reference.name} {len(reference)}"
+            f"but {method} has {len(synthetic)} and {reference.name} {len(reference)}"
         )
-    passing = {"batch": settings.batch, "device": device}
     real = measure_cached(reference, extractor, teacher, folder=progress_dir(output.parent / "reference"), **passing)
-    synthetic = measure(images, extractor, teacher, **passing)
     protocol = Protocol(extractor.name, settings.k, settings.kid_subsets, settings.kid_subset_size, config.seed)
     results = image_metrics(real=real, synthetic=synthetic, protocol=protocol)
     told: dict[str, float] = {}
-    if settings.oracle is not None:
-        oracle = load_oracle(settings.oracle, classes)
-        answers = {"synthetic": oracle.ask(images, **passing), "real": oracle.ask(reference, **passing)}
-        told = oracle_metrics(**answers, sizes=oracle.sizes)
+    if oracle is not None:
+        asked = {"synthetic": joined_answers(answers), "real": oracle.ask(reference, **passing)}
+        told = oracle_metrics(**asked, sizes=oracle.sizes)
     metrics = {**results.metrics, **told}
     manifest = {
         "stage": "evaluation",
@@ -82,7 +87,7 @@ def evaluate(config: Config, method: str, shards: Sequence[Path], output: Path) 
         "inputs": {Path(shard).name: sha256_file(shard) for shard in shards},
         "models": {"extractor": extractor.fingerprint, "teacher": sha256_file(config.teacher.weights)},
     }
-    facts = run_facts(time.monotonic() - started, len(images), device)
+    facts = run_facts(time.monotonic() - started, len(synthetic), device)
     write_json(
         output,
         {
@@ -93,9 +98,9 @@ def evaluate(config: Config, method: str, shards: Sequence[Path], output: Path) 
                 "k_precision": settings.k,
                 "k_density": settings.k,
                 "n_real": len(reference),
-                "n_synthetic": len(images),
+                "n_synthetic": len(synthetic),
                 "n": results.n,
-                "names": {**results.names, **{name: f"{name}_n{len(images)}" for name in told}},
+                "names": {**results.names, **{name: f"{name}_n{len(synthetic)}" for name in told}},
             },
             "histograms": _rounded(results.histograms),
             **manifest,
@@ -103,7 +108,7 @@ def evaluate(config: Config, method: str, shards: Sequence[Path], output: Path) 
             "run": facts,
         },
     )
-    tell("wrote", file=str(output), **{**numbers(facts), "stage": "evaluation", "count": len(images)})
+    tell("wrote", file=str(output), **{**numbers(facts), "stage": "evaluation", "count": len(synthetic)})
     log.info("%s: %s", method, ", ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
 
 

@@ -45,7 +45,7 @@ def batch_norm(statistics: Sequence[Statistics], *, first_weight: float = 1.0) -
 
 
 def _norm(gap: Tensor) -> Tensor:
-    """Length over channels; its gradient is zero, not NaN, where the gap is."""
+    """Length over channels; its gradient is zero, not NaN, where the gap is. What is not a number stays so."""
     square = gap.square().sum(dim=-1)
     # Both branches of a `where` are differentiated: the root must not see the zero.
-    return square.where(square > 0, 1.0).sqrt().where(square > 0, 0.0)
+    return square.where(square != 0, 1.0).sqrt().where(square != 0, 0.0)

@@ -23,6 +23,7 @@ class Term:
             0.05 to 0.5; with ``absolute``, the factor of the gradient.
         interval: [start, stop) as fractions of the sampling, 0 being pure noise.
         every: guide each so many steps, counted from the start of the sampling.
+        last_step: whether the last step of the sampling is guided too, where the interval has it.
         hinge: energy at or below which an image is left alone; None pushes always.
         temperature: of the energy.
         through: where the gradient is taken: ``clean``, the predicted clean latent (MPGD, no U-Net backward);
@@ -53,6 +54,7 @@ class Term:
     moves: str = "clean"
     statistics: str = "image"
     first_weight: float = 1.0
+    last_step: bool = True
 
     def __post_init__(self) -> None:
         start, stop = self.interval
@@ -73,7 +75,8 @@ class Term:
     def active(self, step: int, steps: int) -> bool:
         """Whether the term acts at ``step`` (0-based) of ``steps``."""
         start, stop = self.interval
-        return self.scale > 0 and start <= step / steps < stop and step % self.every == 0
+        acts = start <= step / steps < stop and step % self.every == 0
+        return self.scale > 0 and acts and (self.last_step or step < steps - 1)
 
 
 def hinged(energy: Tensor, reference: float | None) -> Tensor:

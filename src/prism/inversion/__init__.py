@@ -1,3 +1,3 @@
 """Inversion: surrogate images made by optimising pixels against one or several frozen classifiers."""
 
-REVISION = 1
+REVISION = 2

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from prism.config import AdaptiveConfig
+from prism.data.placed import Placed
 from prism.errors import ModelError
 from prism.inversion.optimise import CHECKPOINT_SECONDS
 from prism.inversion.schedule import learning_rate
@@ -31,8 +32,8 @@ class Imitation:
 
     Args:
         student: takes images in [0, 1].
-        images: uint8 (n, height, width, 3) on the student's device.
-        answers: the teacher's logits (n, classes) on the same device.
+        images: uint8 (n, height, width, 3), a tensor on the student's device or placed for it.
+        answers: the teacher's logits (n, classes) on that device.
         settings: steps, batch, learning rate and T.
         seed: of the order, and of what the network itself draws.
         fingerprint: what must be the same for a checkpoint to be gone on from.
@@ -41,7 +42,7 @@ class Imitation:
     def __init__(
         self,
         student: Classifier,
-        images: Tensor,
+        images: Tensor | Placed,
         answers: Tensor,
         settings: AdaptiveConfig,
         *,
@@ -64,7 +65,7 @@ class Imitation:
         Raises:
             ModelError: the loss is no longer a number.
         """
-        with torch.random.fork_rng(devices=[self.images.device] if self.images.is_cuda else []):
+        with torch.random.fork_rng(devices=[self.images.device] if self._on_cuda else []):
             torch.manual_seed(self.seed)
             first = self._restore(checkpoint)
             self.student.train()
@@ -80,6 +81,10 @@ class Imitation:
                 f"inversion.adaptive: the student's loss is {float(self.loss)}; lower adaptive.learning_rate, "
                 f"which is {self.settings.learning_rate:g}"
             )
+
+    @property
+    def _on_cuda(self) -> bool:
+        return self.images.device.type == "cuda"
 
     def step(self, step: int) -> None:
         """Update number ``step``, on the next images of the order."""
@@ -104,7 +109,7 @@ class Imitation:
             "optimizer": self.optimizer.state_dict(),
             "order": self.order.clone(),  # a slice would be saved with all that it was cut from
             "random": torch.get_rng_state(),
-            "device_random": torch.cuda.get_rng_state(self.images.device) if self.images.is_cuda else None,
+            "device_random": torch.cuda.get_rng_state(self.images.device) if self._on_cuda else None,
         }
         save_unfinished(path, state, fingerprint=self.fingerprint)
 

@@ -22,7 +22,7 @@ from prism.data.classes import ClassList, load_classes
 from prism.data.images import ImageSet
 from prism.data.method_images import real_training_images
 from prism.data.shards import Sample, sample_key, shard_plan, write_shard
-from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts, set_threads
+from prism.devices import arithmetic, pick_device, pick_precision, reset_peak_memory, run_facts, set_threads
 from prism.errors import EngineError, ModelError, ShardError
 from prism.guidance import free
 from prism.inversion import REVISION
@@ -93,7 +93,8 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
         "inputs": {"student": sha256_file(student)} if student is not None else {},
         "models": _model_hashes(config, chosen),
     }
-    work = progress_dir(output) / hash_of({**identity, "shard": shard})
+    dtype = pick_precision(config.precision, device)
+    work = progress_dir(output) / hash_of({**identity, "shard": shard, "arithmetic": arithmetic(device, dtype)})
     work.mkdir(parents=True, exist_ok=True)
     parts = batches(plan, settings.batch, settings.classes_per_batch)
     objective = build_objective(config, method, classes, student, device)
@@ -128,7 +129,7 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
                 "data_free": chosen.data_free,
                 "teacher_agreement": round(agreed, 4),
             },
-            "run": run_facts(time.monotonic() - started, len(samples), device),
+            "run": run_facts(time.monotonic() - started, len(samples), device, dtype),
         },
     )
     shutil.rmtree(progress_dir(output), ignore_errors=True)

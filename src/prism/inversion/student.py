@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ import torch
 from prism.artifacts import Manifest, hash_of, progress_dir, sha256_file, write_manifest
 from prism.config import Config
 from prism.data.classes import load_classes
+from prism.data.placed import Placed
 from prism.data.shards import read_shards
 from prism.data.sources import resized
 from prism.devices import pick_device, run_facts, set_threads
@@ -50,7 +52,7 @@ def train_student(config: Config, method: str, shards: Sequence[Path], output: P
     set_threads(config.threads_per_job)
     classes = load_classes(config.classes)
     teacher = load_teacher(config.teacher, len(classes)).to(device, memory_format=torch.channels_last)
-    images = resized(read_shards([Path(shard) for shard in shards]), teacher.size_px)
+    images = read_shards(shards, partial(resized, size_px=teacher.size_px))
     pixels = torch.from_numpy(images.images)
     answers = predict(teacher, pixels, batch=settings.batch, device=device)
     identity = {
@@ -64,7 +66,7 @@ def train_student(config: Config, method: str, shards: Sequence[Path], output: P
     student = new_student(config.teacher, settings.student, classes, seed=seed)
     student.to(device, memory_format=torch.channels_last)
     imitation = Imitation(
-        student, pixels.to(device), answers.to(device), settings, seed=seed, fingerprint=hash_of(identity)
+        student, Placed(pixels, device), answers.to(device), settings, seed=seed, fingerprint=hash_of(identity)
     )
     imitation.run(checkpoint=progress_dir(output) / "checkpoint.pt")
     agreed = accuracy(predict(student, pixels, batch=settings.batch, device=device), answers.argmax(dim=1))

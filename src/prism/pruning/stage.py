@@ -6,6 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -60,7 +61,8 @@ def prune(config: Config, method: str, sparsity: float, seed: int, shards: Seque
     classes = load_classes(config.classes)
     teacher = load_teacher(config.teacher, len(classes)).to(device)
     size_px = config.teacher.size_px
-    images = resized(method_images(config, method, shards, classes, real_px=size_px), size_px)
+    fit = partial(resized, size_px=size_px)
+    images = method_images(config, method, shards, classes, real_px=size_px, fit=fit)
     test = reference_images(config, classes, size_px=size_px)
     pruned = masked_copy(config, sparsity, classes)
     removed, weights = removed_weights(pruned.network)
@@ -76,7 +78,13 @@ def prune(config: Config, method: str, sparsity: float, seed: int, shards: Seque
     ).run()
     make_permanent(pruned.network)
     answers, right = predict(pruned, test.images, **score), predict(teacher, test.images, **score)
-    facts = {"method": method, "seed": seed, "sparsity": sparsity, "kind": settings.kind, "data_free": bool(shards)}
+    facts = {
+        "method": method,
+        "seed": seed,
+        "sparsity": sparsity,
+        "kind": settings.kind,
+        "data_free": config.methods[method].data_free,
+    }
     outputs = [output_dir / name for name in ("pruned.safetensors", "metrics.json")]
     save_model(outputs[0], pruned, {**pruned.metadata, **facts})
     metrics = {
@@ -101,7 +109,7 @@ def prune(config: Config, method: str, sparsity: float, seed: int, shards: Seque
         outputs=outputs,
         count=len(images),
         details=facts,
-        run=run_facts(time.monotonic() - started, len(images) * settings.epochs, device),
+        run=run_facts(time.monotonic() - started, len(images) * settings.epochs, device, dtype),
     )
     shutil.rmtree(progress, ignore_errors=True)
     log.info("%s at %g, seed %d: accuracy %.4f", method, sparsity, seed, metrics["accuracy"])

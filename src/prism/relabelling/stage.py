@@ -6,6 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -59,7 +60,8 @@ def relabel(config: Config, method: str, shards: Sequence[Path], output: Path) -
     chosen = config.label_teachers(method)
     teachers = [load_teacher(teacher, len(classes)).to(device) for teacher in chosen]
     size_px = config.teacher.size_px
-    images = at_view_size(method_images(config, method, shards, classes, real_px=size_px), size_px)
+    fit = partial(at_view_size, size_px=size_px)
+    images = method_images(config, method, shards, classes, real_px=size_px, fit=fit)
     facts = LabelFacts(
         epochs=config.label_epochs(method),
         images=len(images),

@@ -20,7 +20,7 @@ from prism.data.classes import load_classes
 from prism.data.prompts import PromptRecord, read_prompts
 from prism.data.pseudo_words import check_prompts
 from prism.data.shards import Sample, sample_key, shard_plan, write_shard
-from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts
+from prism.devices import arithmetic, pick_device, pick_precision, reset_peak_memory, run_facts
 from prism.errors import ConfigError, ModelError, ShardError
 from prism.guidance import Term, free
 from prism.memory import as_a_whole
@@ -74,7 +74,8 @@ def synthesize(
     teacher = load_teacher(config.teacher, len(classes)).to(device)
     hashes = _model_hashes(config)
     words = _learned_words(config, method, records, prompts, tokens, hashes.get("pipeline"))
-    model = load_text_to_image(config.diffusion, device, pick_precision(config.precision, device))
+    dtype = pick_precision(config.precision, device)
+    model = load_text_to_image(config.diffusion, device, dtype)
     if words is not None:
         add_pseudo_words(model, words)
     sampler = Sampler(model, teacher, settings)
@@ -85,8 +86,8 @@ def synthesize(
         "inputs": {"prompts": sha256_file(prompts), **({"tokens": sha256_file(tokens)} if tokens else {})},
         "models": hashes,
     }
-    batch = config.diffusion.batch
-    work = progress_dir(output) / hash_of({**identity, "shard": shard, "batch": batch})
+    unfinished = {"shard": shard, "batch": config.diffusion.batch, "arithmetic": arithmetic(device, dtype)}
+    work = progress_dir(output) / hash_of({**identity, **unfinished})
     work.mkdir(parents=True, exist_ok=True)
     student = _student(config, chosen, teacher, work, shard)
     title = f"{method} shard {shard + 1} of {shards}"
@@ -106,7 +107,7 @@ def synthesize(
         {
             **identity,
             "details": details,
-            "run": {**run_facts(time.monotonic() - started, len(samples), device), **sampler.pieces.facts()},
+            "run": {**run_facts(time.monotonic() - started, len(samples), device, dtype), **sampler.pieces.facts()},
         },
     )
     shutil.rmtree(progress_dir(output), ignore_errors=True)

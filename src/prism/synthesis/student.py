@@ -16,6 +16,7 @@ from torch import Tensor
 
 from prism.artifacts import hash_of
 from prism.config import InterleavedStudentConfig
+from prism.data.placed import Placed
 from prism.errors import ModelError
 from prism.guidance import divergence
 from prism.models.checkpoints import Classifier, load_classifier, save_model
@@ -98,7 +99,7 @@ class InterleavedStudent:
         )
         # No augmentation: the teacher answers once.
         answers = predict(self.teacher, images, batch=settings.batch, device=self.device).to(self.device)
-        images = images.to(self.device)
+        images = Placed(images, self.device)
         # Of equal size but for one image, and none of a single image, which BatchNorm could not learn from.
         batches = max(1, min(math.ceil(len(images) / settings.batch), len(images) // 2))
         saved = time.monotonic()

@@ -13,7 +13,7 @@ from prism.config import Config
 from prism.data.classes import load_classes
 from prism.data.prompts import read_prompts
 from prism.data.pseudo_words import check_prompts
-from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts
+from prism.devices import arithmetic, pick_device, pick_precision, reset_peak_memory, run_facts
 from prism.errors import ConfigError
 from prism.memory import as_a_whole
 from prism.models.diffusion import load_text_to_image
@@ -56,7 +56,8 @@ def learn_tokens(
     check_prompts(((c, line) for c, of_class in enumerate(lines) for line in of_class), learned=True, path=prompts)
     device = pick_device(config.device)
     reset_peak_memory()
-    model = load_text_to_image(config.diffusion, device, pick_precision(config.precision, device))
+    dtype = pick_precision(config.precision, device)
+    model = load_text_to_image(config.diffusion, device, dtype)
     teacher = load_teacher(config.teacher, len(classes)).to(device)
     identity = {
         "stage": "tokens",
@@ -76,7 +77,8 @@ def learn_tokens(
         seeds=[[derive(config.seed, "tokens", c, j) for j in range(settings.images)] for c in range(len(classes))],
         settings=settings,
     )
-    saved = progress_dir(output) / f"{hash_of({**identity, 'batch': settings.batch})}.safetensors"
+    work = hash_of({**identity, "batch": settings.batch, "arithmetic": arithmetic(device, dtype)})
+    saved = progress_dir(output) / f"{work}.safetensors"
     state = state.restored(saved)
     with (
         as_a_whole("tokens.batch", settings.batch),
@@ -90,7 +92,7 @@ def learn_tokens(
         outputs=[output],
         count=len(classes),
         details={"strategy": strategy, "classes": facts(state, settings.images)},
-        run=run_facts(time.monotonic() - started, int(state.epochs.sum()) * settings.images, device),
+        run=run_facts(time.monotonic() - started, int(state.epochs.sum()) * settings.images, device, dtype),
     )
     shutil.rmtree(progress_dir(output), ignore_errors=True)
     return manifest
