@@ -32,11 +32,13 @@ rule all:
 
 onstart:
     try:
+        if PLANNED and set(workflow.dag_settings.targets) != {"plan"}:
+            raise PrismError("plan only tells what a run would cost; ask for it alone")
         if workflow.executor_plugin.name == "slurm":
             check_cluster(settings, default_resources())
-        if "plan" not in sys.argv:  # it only looks, at a run that is at work too
+        if not PLANNED:  # which only looks, at a run that is at work too, and so changes none of its files
             begin(FILES.root)
-        write_resolved(settings)
+        write_resolved(settings, PLANNED_CONFIG if PLANNED else CONFIG)
     except PrismError as error:
         sys.exit(f"error: {error}")
 

@@ -51,6 +51,9 @@ def test_threads_are_set(monkeypatch):
     before = torch.get_num_threads()
     try:
         assert devices.set_threads(1) == 1 == torch.get_num_threads()
+        monkeypatch.setenv("OMP_NUM_THREADS", "3")
+        assert devices.set_threads() == 3
+        monkeypatch.delenv("OMP_NUM_THREADS")
         assert devices.set_threads() == devices.available_cores()
     finally:
         torch.set_num_threads(before)

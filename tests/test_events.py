@@ -85,6 +85,23 @@ def test_a_bar_tells_how_far_it_is(file, monkeypatch, hidden):
     assert (last["done"], last["seconds_left"]) == (10, 0)
 
 
+@pytest.mark.parametrize("hidden", [False, True])
+def test_what_an_earlier_process_has_done_is_no_part_of_the_rate(file, monkeypatch, hidden):
+    with ProgressBar(total=1000, desc="images", unit="image", disable=hidden) as bar:
+        bar.skip(900)
+        monkeypatch.setattr(progress, "_TELL_SECONDS", 0.0)
+        monkeypatch.setattr(bar, "_started", bar._started - 10)
+        bar.update(50)
+    (told,) = read_events(file)
+    assert told["done"] == 950 and 4 < told["per_second"] <= 5 and 10 <= told["seconds_left"] < 13
+
+
+def test_a_hidden_bar_counts_what_it_goes_through(file, monkeypatch):
+    monkeypatch.setattr(progress, "_TELL_SECONDS", 0.0)
+    assert list(ProgressBar("abc", desc="parts", disable=True)) == ["a", "b", "c"]
+    assert [(event["done"], event["total"]) for event in read_events(file)] == [(1, 3), (2, 3), (3, 3)]
+
+
 def test_a_bar_tells_no_more_than_every_ten_seconds(file):
     for _ in ProgressBar(range(1000), mininterval=0):
         pass

@@ -53,6 +53,30 @@ def test_jobs_get_gpus_of_their_own_and_a_killed_one_gives_it_back(tmp_path):
             process.communicate()
 
 
+def test_in_an_allocation_of_the_user_jobs_get_gpus_of_their_own_too(tmp_path):
+    """As `salloc --gpus=2` and a run without the profile: all its jobs are of one SLURM job."""
+    processes = [start(tmp_path, SLURM_JOB_ID="1", PRISM_RUN_SLURM_JOB="1") for _ in range(2)]
+    try:
+        assert sorted(map(shown, processes)) == ["4", "7"]
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+def test_a_gpu_is_the_same_by_its_number_and_by_its_name(tmp_path, monkeypatch):
+    driver = tmp_path / "bin" / "nvidia-smi"
+    driver.parent.mkdir()
+    driver.write_text("#!/bin/sh\necho '0, GPU-aa'\necho '1, GPU-bb'\n")
+    driver.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{driver.parent}:{os.environ['PATH']}")
+    root = tmp_path / "leases"
+    assert acquire(1, ["GPU-aa"], root, timeout_seconds=1) == ["GPU-aa"]
+    with pytest.raises(PrismError, match="no 1 free of 1 GPUs"):
+        acquire(1, ["0"], root, timeout_seconds=0.5)
+    assert acquire(1, ["0", "1"], root, timeout_seconds=1) == ["1"]
+
+
 def test_slurm_has_chosen_already(tmp_path):
     process = start(tmp_path, SLURM_JOB_ID="1")
     assert shown(process) == "4,7"

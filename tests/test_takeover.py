@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,19 +13,20 @@ from pathlib import Path
 import pytest
 
 from prism.errors import PrismError
-from prism.events import RUN
+from prism.events import ALLOCATION, RUN
 from prism.takeover import begin, register
 
 from .processes import ended_after, started
 
 BEGIN = "import sys; from prism.takeover import begin; begin(sys.argv[1]); print('at work', flush=True); input()"
-# a job with a child, as a loader of data has one; both hold the record
+# a job with a child, as a loader of data has one; both hold the record, and asked to end, it ends the child too
 JOB = """
-import subprocess, sys
+import signal, subprocess, sys
 from pathlib import Path
 from prism.takeover import register
 register(Path(sys.argv[1]))
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], close_fds=False)
+signal.signal(signal.SIGTERM, lambda *_: (child.terminate(), sys.exit(3)))
 print(child.pid, flush=True)
 child.wait()
 """
@@ -49,6 +49,8 @@ def _environment(monkeypatch):
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.setenv(RUN, "")
     monkeypatch.delenv(RUN)
+    monkeypatch.setenv(ALLOCATION, "")
+    monkeypatch.delenv(ALLOCATION)
 
 
 def test_a_second_run_is_refused_with_the_first_ones_number_and_a_killed_one_leaves_nothing_to_unlock(tmp_path):
@@ -74,9 +76,8 @@ def test_a_run_stops_the_processes_that_a_killed_one_left_children_too(tmp_path)
             run.kill()
             run.wait()
             os.kill(child, 0)
-            os.kill(child, signal.SIGTERM)  # as a job's own end does
             begin(tmp_path)
-            assert orphan.wait(timeout=10) != 0
+            assert orphan.wait(timeout=10) == 3
     assert not record.exists()
 
 
@@ -134,13 +135,53 @@ def test_jobs_of_the_cluster_are_cancelled_and_waited_for(tmp_path, slurm, left)
     alive.write_text("RUNNING")
     # a cancelled job is COMPLETING for a while
     ending = f"echo COMPLETING > {alive}\n(sleep 1.5; : > {alive}) > /dev/null &"
-    slurm(squeue=f'[ "$3" = 77 ] && cat {alive}', scancel=f"echo $1 >> {tmp_path}/cancelled\n{ending}")
+    slurm(
+        squeue=f'[ "$3" = 77 ] && [ -s {alive} ] && echo 77 $(cat {alive}); exit 0',
+        scancel=f"echo $1 >> {tmp_path}/cancelled\n{ending}",
+    )
     results = left(slurm_job="77")
     started_at = time.monotonic()
     begin(results)
     assert (tmp_path / "cancelled").read_text() == "77\n"
     assert time.monotonic() - started_at > 1
     assert not list(results.glob("*.job"))
+
+
+def test_all_jobs_are_asked_for_at_once(tmp_path, slurm, left):
+    slurm(squeue=f"echo $3 >> {tmp_path}/asked; echo 78 COMPLETED", scancel=f"echo $1 >> {tmp_path}/cancelled")
+    results = left(slurm_job="77")
+    (results / "shard-0001.job").write_text(json.dumps({"pid": 1, "host": "node7", "slurm_job": "78"}))
+    begin(results)
+    assert (tmp_path / "asked").read_text() == "77,78\n" and not (tmp_path / "cancelled").exists()
+    assert not list(results.glob("*.job"))
+
+
+def test_a_run_in_an_allocation_of_its_user_does_not_cancel_it(tmp_path, slurm, left, monkeypatch):
+    slurm(squeue="echo 77 RUNNING", scancel=f"echo $1 >> {tmp_path}/cancelled")
+    results = left(slurm_job="77", host=os.uname().nodename)  # as an earlier version left it
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+    monkeypatch.setenv(ALLOCATION, "")
+    begin(results)
+    assert register(results / "shard-0000.job")["slurm_job"] is None  # a process of this allocation, not a job of it
+    monkeypatch.setenv("SLURM_JOB_ID", "78")
+    assert register(results / "shard-0001.job")["slurm_job"] == "78"
+    assert not (tmp_path / "cancelled").exists()
+
+
+def test_a_job_that_waited_for_one_that_was_stopped_does_not_start_in_its_place(tmp_path):
+    """The record that it waited for is gone, and so is its run."""
+    record = tmp_path / "shard-0000.job"
+    with ended_after(program(BEGIN, str(tmp_path))) as run:
+        assert line(run) == "at work"
+        token = (tmp_path / ".run" / "token").read_text()
+        with record.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            with ended_after(program(JOB, str(record), **{RUN: token})) as waiting:
+                time.sleep(1.5)
+                assert waiting.poll() is None
+                (tmp_path / ".run" / "token").write_text("a later one")
+                fcntl.flock(held, fcntl.LOCK_UN)
+                assert "a later run has taken over" in waiting.communicate(timeout=20)[0]
 
 
 def test_jobs_that_the_cluster_has_forgotten_are_gone(slurm, left):

@@ -60,14 +60,19 @@ def available_cores() -> int:
 
 
 def set_threads(threads: int | None = None) -> int:
-    """Let torch use ``threads`` threads (all the cores of this process if None), and return their number.
+    """Let torch use ``threads`` threads, and return their number.
+
+    None takes as many as OMP_NUM_THREADS says, which Snakemake sets to those of the rule, else all the cores of this
+    process.
 
     Raises:
         ConfigError: fewer than one thread.
     """
     if threads is not None and threads < 1:
         raise ConfigError(f"threads_per_job: {threads} is too few; it must be at least 1")
-    threads = threads or available_cores()
+    if threads is None:
+        given = os.environ.get("OMP_NUM_THREADS", "")
+        threads = int(given) if given.isdigit() and int(given) > 0 else available_cores()
     torch.set_num_threads(threads)
     return threads
 

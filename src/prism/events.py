@@ -22,6 +22,16 @@ from typing import Any
 
 FILE = "PRISM_EVENTS"  # in the environment of a job
 RUN = "PRISM_RUN"  # in the environment of a run and of all its jobs
+ALLOCATION = "PRISM_RUN_SLURM_JOB"  # beside it: the SLURM job in which the run is at work, empty outside of one
+
+
+def in_run_s_allocation() -> bool:
+    """Whether this process is of the SLURM job in which the run itself is at work, as within ``salloc``.
+
+    That job is its user's, shared by all jobs of the run.
+    """
+    job = os.environ.get("SLURM_JOB_ID")
+    return bool(job) and job == os.environ.get(ALLOCATION)
 
 
 def tell(event: str, /, **facts: Any) -> None:

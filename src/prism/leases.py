@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from prism.errors import PrismError
+from prism.events import in_run_s_allocation
 from prism.locks import open_lock, try_lock
 
 _POLL_SECONDS = (0.2, 0.5)
@@ -27,15 +28,16 @@ _POLL_SECONDS = (0.2, 0.5)
 def run_leased(gpus: int, command: list[str], *, timeout_seconds: float = 86400.0) -> NoReturn:
     """Become ``command``, with ``gpus`` GPUs of its own in CUDA_VISIBLE_DEVICES; waits until they are free.
 
-    Only runs the command where there is nothing to hand out: no GPU wanted, none on this machine, inside a
-    SLURM job (SLURM has chosen) or under another lease.
+    Only runs the command where there is nothing to hand out: no GPU wanted, none on this machine, in a SLURM job of its
+    own (SLURM has chosen) or under another lease.
 
     Raises:
         PrismError: fewer GPUs than wanted on this machine, none free in time, or no such command.
     """
     environment = dict(os.environ)
     pool = device_ids(environment)
-    if gpus > 0 and pool and not ({"SLURM_JOB_ID", "PRISM_LEASED_GPUS"} & environment.keys()):
+    chosen = "PRISM_LEASED_GPUS" in environment or "SLURM_JOB_ID" in environment and not in_run_s_allocation()
+    if gpus > 0 and pool and not chosen:
         root = Path(environment.get("PRISM_LEASES", f"{tempfile.gettempdir()}/prism-gpus-{os.getuid()}"))
         held = ",".join(acquire(gpus, pool, root, timeout_seconds=timeout_seconds))
         environment |= {
@@ -61,6 +63,17 @@ def device_ids(environment: Mapping[str, str]) -> list[str]:
     return [name.strip() for name in listed.split(",") if name.strip() and name.strip() != "-1"]
 
 
+def _lock_names(pool: list[str]) -> dict[str, str]:
+    """The name of each GPU's lock: its UUID where the driver tells it, so that 0 and GPU-5a… are one and the same."""
+    names = {name: name for name in pool}
+    if any(name.isdigit() for name in pool) and shutil.which("nvidia-smi") is not None:
+        query = ["nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader"]
+        answer = subprocess.run(query, capture_output=True, text=True, check=False)
+        known = dict(line.split(", ") for line in answer.stdout.splitlines() if line.count(", ") == 1)
+        names |= {name: known[name] for name in pool if name in known}
+    return names
+
+
 def acquire(gpus: int, pool: list[str], root: Path, *, timeout_seconds: float) -> list[str]:
     """Lock ``gpus`` of ``pool`` by files in ``root`` for as long as this process and its children live.
 
@@ -72,6 +85,7 @@ def acquire(gpus: int, pool: list[str], root: Path, *, timeout_seconds: float) -
     if gpus > len(pool):
         raise PrismError(f"lease: asked for {gpus} GPUs, but this run has {len(pool)} ({', '.join(pool)})")
     root.mkdir(parents=True, exist_ok=True)
+    locks = _lock_names(pool)
     end = time.monotonic() + timeout_seconds
     while True:
         held: dict[str, int] = {}
@@ -79,7 +93,7 @@ def acquire(gpus: int, pool: list[str], root: Path, *, timeout_seconds: float) -
         gate = os.open(root / "gate", os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(gate, fcntl.LOCK_EX)
         for name in pool:
-            if len(held) < gpus and (lock := _try_lock(root / f"{name}.lock")) is not None:
+            if len(held) < gpus and (lock := _try_lock(root / f"{locks[name]}.lock")) is not None:
                 held[name] = lock
         if len(held) < gpus:
             for lock in held.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tqdm import tqdm
@@ -30,6 +30,21 @@ class ProgressBar(tqdm):
             self._told = now
             self._tell(now - self._started)
         return shown
+
+    def skip(self, n: float) -> None:
+        """Count ``n`` that an earlier process has done: they are no part of the rate."""
+        self._first += n
+        if not self.disable:  # hidden, tqdm has none
+            self.initial += n
+        self.update(n)
+
+    def __iter__(self) -> Iterator:
+        if not self.disable:
+            yield from super().__iter__()
+            return
+        for item in self.iterable:  # a bar that is not shown does not count for itself
+            yield item
+            self.update()
 
     def _tell(self, elapsed: float) -> None:
         rate = (self._done - self._first) / elapsed

@@ -16,17 +16,19 @@ import socket
 import subprocess
 import time
 import uuid
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from prism.artifacts import disk_errors, read_json, write_text
 from prism.errors import DataError, PrismError
-from prism.events import RUN
+from prism.events import ALLOCATION, RUN, in_run_s_allocation
 from prism.locks import open_lock, try_lock
 
 _FOLDER = ".run"
 _PATIENCE_SECONDS = 60.0
+_AT_ONCE = 1000  # jobs that one squeue is asked of
 _ENDED = {"COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "BOOT_FAIL", "DEADLINE"}
 _held: list[int] = []  # descriptors that this process keeps open to its end
 
@@ -55,8 +57,10 @@ def begin(results: Path) -> None:
     token = uuid.uuid4().hex
     write_text(folder / "token", token)  # before anything is stopped: nothing of the earlier run starts after this
     os.environ[RUN] = token
-    for record in sorted(Path(results).rglob("*.job")):
-        _stop(record)
+    os.environ[ALLOCATION] = os.environ.get("SLURM_JOB_ID", "")
+    records = sorted(Path(results).rglob("*.job"))
+    _stop_all(records)
+    for record in records:
         record.unlink(missing_ok=True)
 
 
@@ -77,15 +81,13 @@ def register(record: Path) -> dict[str, Any]:
     facts = {
         "pid": os.getpid(),
         "host": socket.gethostname(),
-        "slurm_job": os.environ.get("SLURM_JOB_ID"),
+        "slurm_job": None if in_run_s_allocation() else os.environ.get("SLURM_JOB_ID"),
         "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
     }
     token = os.environ.get(RUN)
     if token is None:
         return facts
-    present = next((p / _FOLDER / "token" for p in Path(record).parents if (p / _FOLDER / "token").is_file()), None)
-    if present is None or present.read_text(encoding="utf-8") != token:
-        raise PrismError(f"{record}: a later run has taken over; this job belongs to one that is gone")
+    _check_token(record, token)
     with disk_errors(record):
         lock = open_lock(record)
     end = time.monotonic() + _PATIENCE_SECONDS
@@ -93,6 +95,7 @@ def register(record: Path) -> dict[str, Any]:
         if time.monotonic() > end:
             raise PrismError(f"{record}: another process is at work on the same job")
         time.sleep(0.2)
+    _check_token(record, token)  # the wait may have been for a job that a later run has stopped
     with disk_errors(record):
         os.ftruncate(lock, 0)
         os.write(lock, json.dumps(facts).encode())
@@ -100,17 +103,27 @@ def register(record: Path) -> dict[str, Any]:
     return facts
 
 
-def _stop(record: Path) -> None:
-    try:
-        facts = read_json(record)
-    except DataError:  # killed while it was written: no work was begun
-        return
-    if facts.get("slurm_job"):
-        _stop_slurm(record, str(facts["slurm_job"]))
-    elif facts.get("host") == socket.gethostname():
-        _stop_process(record, int(facts["pid"]))
-    elif _is_held(record):
-        _refuse(record, f"process {facts.get('pid')} on {facts.get('host')}")
+def _check_token(record: Path, token: str) -> None:
+    present = next((p / _FOLDER / "token" for p in Path(record).parents if (p / _FOLDER / "token").is_file()), None)
+    if present is None or present.read_text(encoding="utf-8") != token:
+        raise PrismError(f"{record}: a later run has taken over; this job belongs to one that is gone")
+
+
+def _stop_all(records: Sequence[Path]) -> None:
+    slurm_jobs: dict[Path, str] = {}
+    for record in records:
+        try:
+            facts = read_json(record)
+        except DataError:  # killed while it was written: no work was begun
+            continue
+        if facts.get("slurm_job") not in (None, os.environ.get("SLURM_JOB_ID")):
+            slurm_jobs[record] = str(facts["slurm_job"])
+        elif facts.get("host") == socket.gethostname():
+            _stop_process(record, int(facts["pid"]))
+        elif _is_held(record):
+            _refuse(record, f"process {facts.get('pid')} on {facts.get('host')}")
+    for start in range(0, len(slurm_jobs), _AT_ONCE):
+        _stop_slurm(dict(list(slurm_jobs.items())[start : start + _AT_ONCE]))
 
 
 def _stop_process(record: Path, pid: int) -> None:
@@ -133,16 +146,18 @@ def _stop_process(record: Path, pid: int) -> None:
         os.close(lock)
 
 
-def _stop_slurm(record: Path, job: str) -> None:
+def _stop_slurm(jobs: Mapping[Path, str]) -> None:
     if shutil.which("squeue") is None:  # not on that cluster
-        if _is_held(record):
-            _refuse(record, f"SLURM job {job}")
+        for record, job in jobs.items():
+            if _is_held(record):
+                _refuse(record, f"SLURM job {job}")
         return
     end = time.monotonic() + 2 * _PATIENCE_SECONDS
-    if _slurm_knows(record, job):
-        subprocess.run(["scancel", job], capture_output=True, check=False)
-    while _slurm_knows(record, job):
+    if alive := _alive(jobs):
+        subprocess.run(["scancel", *alive.values()], capture_output=True, check=False)
+    while alive := _alive(alive):
         if time.monotonic() > end:
+            record, job = next(iter(alive.items()))
             _refuse(record, f"SLURM job {job}")
         time.sleep(1)
 
@@ -151,19 +166,23 @@ def _refuse(record: Path, what: str) -> NoReturn:
     raise PrismError(f"{record}: {what} of an earlier run does not end; stop it, then run again")
 
 
-def _slurm_knows(record: Path, job: str) -> bool:
-    """Whether a job is still waiting, running or ending; a cluster that does not answer has not said no."""
-    query = ["squeue", "--noheader", "--jobs", job, "--format", "%T"]
+def _alive(jobs: Mapping[Path, str]) -> dict[Path, str]:
+    """Those that are still waiting, running or ending; a cluster that does not answer has not said no."""
+    if not jobs:
+        return {}
+    query = ["squeue", "--noheader", "--jobs", ",".join(jobs.values()), "--format", "%i %T"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         trouble = "no answer within a minute"
     else:
         if answer.returncode == 0:
-            return bool(set(answer.stdout.split()) - _ENDED)
+            states = dict(line.split()[:2] for line in answer.stdout.splitlines() if len(line.split()) > 1)
+            return {record: job for record, job in jobs.items() if states.get(job, "COMPLETED") not in _ENDED}
         trouble = (answer.stderr.strip() or f"status {answer.returncode}").splitlines()[-1]
-        if "Invalid job id" in trouble:  # ended long ago
-            return False
+        if "Invalid job id" in trouble and len(jobs) == 1:  # ended long ago
+            return {}
+    record, job = next(iter(jobs.items()))
     raise PrismError(f"{record}: squeue does not tell whether job {job} of an earlier run has ended: {trouble}")
 
 

@@ -8,6 +8,14 @@ from prism.errors import ConfigError
 from .conftest import load, mistakes
 
 CASES = {
+    "table of no such name": (
+        {"tables": {"tables": {"acuracy": ["distillation"]}}},
+        "tables.tables.acuracy: there is none of that name; did you mean accuracy?",
+    ),
+    "figure of no such name": (
+        {"tables": {"figures": {"imagez": ["images"]}}},
+        "tables.figures.imagez: there is none of that name; did you mean images?",
+    ),
     "misspelt key": (
         {"synthesis": {"imagesperclass": 3}},
         "synthesis.imagesperclass is not a key; did you mean images_per_class?",

@@ -11,7 +11,9 @@ def test_the_names_are_those_of_the_registries():
         BATCHNORM_ENERGIES,
         CORRUPTIONS,
         ENERGIES,
+        FIGURES,
         STUDENT_ENERGIES,
+        TABLES,
         WORLD_DOMAINS,
     )
 
@@ -24,6 +26,7 @@ def test_the_names_are_those_of_the_registries():
     tables = pytest.importorskip("prism.tables.registry")
     written = load().tables
     assert (set(written.tables), set(written.figures)) == (set(tables.TABLES), set(tables.FIGURES))
+    assert (set(TABLES), set(FIGURES)) == (set(tables.TABLES), set(tables.FIGURES))
     guidance = pytest.importorskip("prism.guidance")
     assert set(ENERGIES) == set(guidance.ENERGIES)
     assert set(BATCHNORM_ENERGIES) == {name for name, energy in guidance.ENERGIES.items() if energy.statistics}

@@ -89,6 +89,17 @@ def test_another_scale_does_not_take_up_the_batches_of_the_old_one(config, promp
     assert len(calls) == 2
 
 
+def test_seconds_are_those_of_all_processes_that_were_at_it(config, prompt_file, output, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "write_shard", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run(config, prompt_file, output)
+    (saved,) = progress_dir(output).rglob("seconds")
+    assert 0 < float(saved.read_text()) < 90
+    saved.write_text("1000.0")
+    assert 1000 < run(config, prompt_file, output).run["seconds"] < 1090
+
+
 def test_other_arithmetic_does_not_take_up_the_batches_either(config, prompt_file, output, monkeypatch):
     """A job that began on another device, or in another precision, made other images."""
     with monkeypatch.context() as patch:

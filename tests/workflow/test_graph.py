@@ -103,7 +103,12 @@ def test_no_real_image_reaches_prompts_or_synthesis(root, tmp_path):
     # learned tokens come from the teacher and the prompts, and into the images of their own methods alone
     learned = "results/smoke/tokens/class-token.safetensors"
     prompts = "results/smoke/prompts/class-token.jsonl"
-    assert set(inputs[learned]) == {prompts, "assets/miniature/teachers/miniature-resnet/model.safetensors"}
+    models = {
+        "teachers/miniature-resnet/model.safetensors",
+        "text-to-image/model_index.json",
+        "tiny-decoder/config.json",
+    }
+    assert set(inputs[learned]) == {prompts, *(f"assets/miniature/{model}" for model in models)}
     for shard in ("0000", "0001"):
         assert {learned, prompts} <= set(inputs[f"results/smoke/synthesis/ddis-cat/shard-{shard}.tar"])
         assert learned not in inputs[f"results/smoke/synthesis/vanilla/shard-{shard}.tar"]

@@ -6,7 +6,7 @@ from prism.config import load_config
 from prism.config.layout import Layout
 from prism.config.replicates import replicate_files
 
-from .conftest import pretend_finished
+from .conftest import REPOSITORY, copied, pretend_finished, with_models
 
 TABLES = ("accuracy", "quality", "ablation", "generalization", "cost", "claims")
 GUIDANCE = "{prism: {guidance: [{energy: free, scale: %s, interval: [0.3, 0.7], decoder: tiny}]}}"
@@ -85,3 +85,32 @@ def test_comments_and_keys_without_influence_rerun_nothing(finished):
 
 def test_the_resolved_configuration_is_the_same_experiment(finished):
     assert finished.dry_run("all", configfile="results/smoke/config.json").nothing_to_do
+
+
+def test_other_models_and_other_classes_make_stale_what_was_made_with_them(root, tmp_path):
+    done = pretend_finished(root, tmp_path / "root", "config/smoke.yaml")
+
+    def stale_after(name: str) -> set[str]:
+        path = done.path / name
+        path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+        return set(done.dry_run("all").jobs) & {"write_prompts", "synthesize", "evaluate", "distill"}
+
+    assert stale_after("assets/miniature/oracle/model.safetensors") == {"evaluate"}
+    assert stale_after("assets/miniature/text-to-image/model_index.json") == {"synthesize", "evaluate", "distill"}
+    classes = load_config(done.path / "config/smoke.yaml", root=done.path).classes
+    assert "write_prompts" in stale_after(str(classes))
+
+
+def test_a_plan_is_asked_for_alone_and_leaves_a_run_s_files_as_they_are(tmp_path):
+    done = with_models(copied(tmp_path))
+    resolved = done.path / "results/smoke/config.json"
+    resolved.parent.mkdir(parents=True)
+    resolved.write_text("of the run that is at work", encoding="utf-8")
+    (done.path / "docs").symlink_to(REPOSITORY / "docs")
+    planned = done.snakemake("plan", "--config", "precision=bf16")
+    assert planned.status == 0 and "Throughputs:" in planned.text, planned.text
+    assert resolved.read_text(encoding="utf-8") == "of the run that is at work"
+    both = done.snakemake("plan", "all")
+    assert both.status != 0 and "plan only tells what a run would cost; ask for it alone" in both.text
+    wrong = done.snakemake("plan", "--config", "plan={hardware: nonsense}")
+    assert wrong.status != 0 and "nonsense" in wrong.text

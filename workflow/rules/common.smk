@@ -17,7 +17,7 @@ from prism.config.energies import own_energies
 from prism.config.layout import Layout
 from prism.config.paths import named_paths, zoo_folder, zoo_paths
 from prism.config.replicates import replicate_files
-from prism.data.classes import load_classes
+from prism.data.sources import checked_classes
 from prism.errors import PrismError
 from prism.models.architectures import check_batchnorm
 from prism.takeover import begin
@@ -25,6 +25,9 @@ from prism.takeover import begin
 
 # workflow.dryrun is not known yet while the rules are read
 DRY_RUN = any(re.fullmatch(r"--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", argument) for argument in sys.argv[1:])
+
+
+PLANNED = "plan" in sys.argv
 
 
 def check_files(wanted):
@@ -50,10 +53,10 @@ def checked_settings():
             wanted = load_config(*given, overrides=dict(workflow.config_settings.config))
         else:
             wanted = validate_snakemake_config(config, workflow.basedir)
-        if workflow.is_main_process and not {"--unlock", "plan"} & set(sys.argv):  # they need none of its files
+        if workflow.is_main_process and not ("--unlock" in sys.argv or PLANNED):  # they need none of its files
             check_files(wanted)
             check_batchnorm(wanted)
-            classes = len(load_classes(wanted.classes))
+            classes = len(checked_classes(wanted))
             check_batches(wanted, classes)
             if any(own_energies(wanted)):
                 from prism.synthesis.energies import check_energies  # late: torch takes seconds
@@ -76,6 +79,7 @@ REVISIONS = {stage: import_module(f"prism.{stage}").REVISION for stage in STAGES
 FILES = Layout(settings)
 RESULTS = FILES.root
 CONFIG = f"{RESULTS}/config.json"  # rules know its path, not its content: each depends on its own slice alone
+PLANNED_CONFIG = f"{RESULTS}/logs/plan.json"
 METHODS = list(settings.run)
 GENERATED = FILES.generated
 STUDENTS = list(settings.students)
@@ -115,18 +119,20 @@ def published_numbers():
     return [] if path is None else sorted(map(str, path.glob("*.csv"))) if path.is_dir() else [str(path)]
 
 
-def write_resolved(wanted):
+def write_resolved(wanted, path):
     """Write the configuration for the programs, unless it is there already."""
     text = json.dumps(wanted.dump(), indent=1, ensure_ascii=False) + "\n"  # unsorted: tables keep this order
-    path = Path(CONFIG)
+    path = Path(path)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         from prism.artifacts import write_text
 
         write_text(path, text)
 
 
-# The interpreter that runs the workflow runs its programs too, whether its environment is activated or not.
-shell.prefix(f'export PATH={shlex.quote(os.path.dirname(sys.executable))}:"$PATH"; ')
+# The interpreter of the workflow is that of its programs, activated or not; a container has its own.
+IN_CONTAINER = any("apptainer" in word for word in sys.argv)
+OWN_PATH = f'export PATH={shlex.quote(os.path.dirname(sys.executable))}:"$PATH"; '
+shell.prefix("set -euo pipefail; " + ("" if IN_CONTAINER else OWN_PATH))  # a prefix replaces Snakemake's strict mode
 
 pathvars:
     results=RESULTS,

@@ -3,6 +3,7 @@
 
 rule distill:
     input:
+        classes=CLASSES,
         shards=shards_of,
         teacher=TEACHER,
         labels=labels_of,

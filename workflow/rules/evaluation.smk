@@ -3,8 +3,10 @@
 
 rule evaluate:
     input:
+        classes=CLASSES,
         shards=shards_of,
         teacher=TEACHER,
+        measures=model_files("evaluation.extractor.weights", "evaluation.oracle"),
         method_images=real_images_of,
         reference=real_images("evaluation.reference"),
     output: metrics="<results>/evaluation/{method}.json"

@@ -5,7 +5,7 @@ localrules: plan
 
 rule plan:
     log: "<logs>/plan.log"
-    params: config=CONFIG
+    params: config=PLANNED_CONFIG
     threads: 1
     resources: gpu=0, mem_mb=2000, runtime=10
     message: "Plan: hours and disk of every method, by measured throughputs"

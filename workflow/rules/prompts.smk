@@ -2,6 +2,7 @@
 
 
 rule write_prompts:
+    input: classes=CLASSES, language_model=model_files("prompts.model")
     output:
         lines="<results>/prompts/{strategy}.jsonl",
         manifest="<results>/prompts/{strategy}.json",

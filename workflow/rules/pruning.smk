@@ -3,6 +3,7 @@
 
 rule prune:
     input:
+        classes=CLASSES,
         shards=shards_of,
         teacher=TEACHER,
         method_images=real_images_of,

@@ -1,6 +1,25 @@
 """Which files follow from the configuration: what a method is made of, and what tables and figures are made of."""
 
 
+def model_files(*keys):
+    """The local models below these keys of the configuration: a file, or a folder's weights and descriptions."""
+    paths = [Path(path) for key, path in named_paths(settings) if key in keys]
+    kinds = ("*.safetensors", "*.json")
+    return given(str(file) for path in paths for file in (
+        sorted(file for kind in kinds for file in path.rglob(kind)) if path.is_dir() else [path]
+    ))
+
+
+CLASSES = given([str(settings.classes)])
+PIPELINE, TINY_DECODER = model_files("diffusion.pipeline"), model_files("diffusion.tiny_decoder")
+
+
+def drawn_with(wildcards):
+    """The models that a method draws its images with; none where it optimises pixels."""
+    method = settings.methods[wildcards.method]
+    return [*PIPELINE, *(TINY_DECODER if method.needs_tiny_decoder else [])] if method.engine == "diffusion" else []
+
+
 def prompts_of(wildcards):
     """The prompts of a method; none where it has no strategy."""
     strategy = settings.methods[wildcards.method].prompts

@@ -6,6 +6,8 @@ No real image comes in here, unless a method says by its own label that it is no
 
 rule synthesize:
     input:
+        classes=CLASSES,
+        models=drawn_with,
         prompts=prompts_of,
         tokens=tokens_of,
         teacher=TEACHER,

@@ -2,7 +2,7 @@
 
 
 rule learn_tokens:
-    input: prompts="<results>/prompts/{strategy}.jsonl", teacher=TEACHER
+    input: prompts="<results>/prompts/{strategy}.jsonl", teacher=TEACHER, models=[*PIPELINE, *TINY_DECODER]
     output:
         tokens="<results>/tokens/{strategy}.safetensors",
         manifest="<results>/tokens/{strategy}.json",

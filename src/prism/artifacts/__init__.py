@@ -16,9 +16,10 @@ from prism.artifacts.files import (
     write_text,
 )
 from prism.artifacts.manifests import Manifest, hash_of, read_manifest, sha256_file, verify, write_manifest
-from prism.artifacts.progress import progress_dir
+from prism.artifacts.progress import WorkClock, progress_dir
 
 __all__ = [
+    "WorkClock",
     "Manifest",
     "atomic_path",
     "disk_errors",

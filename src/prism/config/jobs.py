@@ -19,8 +19,8 @@ class JobConfig(Section):
     )
 
 
-def _job(mem_mb: int, runtime: int) -> JobConfig:
-    return Field(default=JobConfig(mem_mb=mem_mb, runtime=runtime), description="One job of that stage.")
+def _job(mem_mb: int, runtime: int, gpu: int | None = None) -> JobConfig:
+    return Field(default=JobConfig(gpu=gpu, mem_mb=mem_mb, runtime=runtime), description="One job of that stage.")
 
 
 class JobsConfig(Section):
@@ -35,4 +35,4 @@ class JobsConfig(Section):
     distillation: JobConfig = _job(16000, 720)
     generalization: JobConfig = _job(8000, 60)
     pruning: JobConfig = _job(16000, 240)
-    zoo: JobConfig = _job(8000, 720)
+    zoo: JobConfig = _job(8000, 720, gpu=0)  # trained on the CPU

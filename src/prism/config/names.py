@@ -57,6 +57,18 @@ Results = Literal[
     "pruning",
 ]
 
+TABLES: tuple[str, ...] = (
+    "accuracy",
+    "quality",
+    "ablation",
+    "generalization",
+    "cost",
+    "pruning",
+    "claims",
+    "dataset-distillation",
+)
+FIGURES: tuple[str, ...] = ("images", "precision-recall", "learning-curves", "pruning-curve", "energy-histograms")
+
 # What a claim may be about. With one value a seed (of the student, or of the fine-tuning after pruning):
 SEEDED_METRICS: tuple[str, ...] = ("accuracy", "generalization", "pruned_accuracy")
 # with one value a method, as its images are made once:

@@ -176,7 +176,7 @@ def _training(config: Config, method: str) -> Recipe:
         return {"distillation": _dump(settings, without=("seeds",))}
     unused = ("temperature", "temperature_squared") if relabel.training.loss == "mse" else ()
     return {
-        "distillation": _dump(settings, only=(*_LABEL_TRAINING, "warmup_epochs")),
+        "distillation": _dump(settings, only=(*_LABEL_TRAINING, "warmup_epochs", "test_every")),
         "soft_labels": {
             key: value for key, value in _dump(relabel.training, only=LABEL_ONLY).items() if key not in unused
         },

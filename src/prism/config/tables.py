@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from prism.config.base import Section, Slug
-from prism.config.names import Results
+from prism.config.base import Problem, Section, Slug, problems
+from prism.config.names import FIGURES, TABLES, Results, hint
 
 
 class SettingConfig(Section):
@@ -37,3 +37,16 @@ class TablesConfig(Section):
         default=[],
         description="Finished experiments that differ from this one in `seed` alone: further images for table claims.",
     )
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> TablesConfig:
+        found: list[Problem] = []
+        for key, named, known in (("tables", self.tables, TABLES), ("figures", self.figures, FIGURES)):
+            found += [
+                (f"{key}.{name}", f"there is none of that name; {hint(name, known)}")
+                for name in named
+                if name not in known
+            ]
+        if found:
+            raise problems(*found)
+        return self

@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal, TypeVar
 
 from PIL import Image
 
+from prism.config import Config
 from prism.data.arrays import pixel_array
-from prism.data.classes import ClassList
+from prism.data.classes import ClassList, load_classes
 from prism.data.folders import load_images
 from prism.data.images import ImageSet
-from prism.errors import DataError
+from prism.errors import ConfigError, DataError
 from prism.seeds import derive
 
 WORLD = "world:"
+_MINIATURE = Path("assets/miniature")
 _WORLD_DEFAULT_COUNT = 100  # images of each class where none is asked for: a world has no end
 Split = Literal["train", "test"]
 Images = TypeVar("Images", bound=ImageSet)
@@ -43,17 +46,60 @@ def load_source(spec: str, *, size_px: int, classes: ClassList, count: int | Non
     """
     if not spec.startswith(WORLD):
         return load_images(spec, size_px, classes=classes, per_class=count)
-    # The one import upwards: the world lies above the data, and is loaded only by those who ask for it, so
-    # that neither a stage nor this module depends on it.
-    from prism.miniature.lexicon import CONCEPTS, IN_DISTRIBUTION
-    from prism.miniature.sources import world_images
+    from prism.miniature.sources import world_images  # late, as below
 
-    names = tuple(CONCEPTS[key].name for key in IN_DISTRIBUTION)
+    names = _world_names()
     if classes.names != names:
         listed = ", ".join(classes.names[:3])
         raise DataError(f"{spec}: draws {', '.join(names)}; the class list has {listed} and so on")
     drawn = world_images(spec.removeprefix(WORLD), count or _WORLD_DEFAULT_COUNT, seed)
     return resized(drawn, size_px)
+
+
+def checked_classes(config: Config) -> ClassList:
+    """The class list of a configuration, after a look at whether what is the miniature's alone goes with it.
+
+    Raises:
+        ConfigError: one line for each key that still has the miniature's value and does not fit the classes or the
+            text-to-image model.
+    """
+    classes, found = load_classes(config.classes), []
+    if classes.names != _world_names():
+        named = {"evaluation.reference": config.evaluation.reference}
+        named |= {f"generalization.domains.{name}": spec for name, spec in config.generalization.domains.items()}
+        if not all(config.methods[name].data_free for name in config.run):
+            named["synthesis.real"] = str(config.synthesis.real)
+        for key, spec in named.items():
+            if spec.startswith(WORLD):
+                instead = "a folder or an archive" + (
+                    " of real images, or null" if "domains" in key else " of real images"
+                )
+                found.append(
+                    f"{key}: {spec} draws the miniature's classes, {config.classes} has others; name {instead}"
+                )
+        if _is_of_the_miniature(config.evaluation.oracle):
+            found.append(
+                f"evaluation.oracle: knows the miniature's classes, {config.classes} has others; set it to null"
+            )
+    drawn = any(config.methods[name].needs_tiny_decoder for name in config.run)
+    pipeline, tiny = config.diffusion.pipeline, config.diffusion.tiny_decoder
+    if drawn and _is_of_the_miniature(tiny) and not _is_of_the_miniature(pipeline):
+        found.append(f"diffusion.tiny_decoder: {tiny} decodes no latents of {pipeline}; name its own, as TAESD's")
+    if found:
+        raise ConfigError("\n".join(f"config: {problem}" for problem in found))
+    return classes
+
+
+def _is_of_the_miniature(path: Path | str | None) -> bool:
+    return path is not None and Path(path).is_relative_to(_MINIATURE)
+
+
+def _world_names() -> tuple[str, ...]:
+    # The one import upwards: the world lies above the data, and is loaded only by those who ask for it, so
+    # that neither a stage nor this module depends on it.
+    from prism.miniature.lexicon import CONCEPTS, IN_DISTRIBUTION
+
+    return tuple(CONCEPTS[key].name for key in IN_DISTRIBUTION)
 
 
 def resized(images: Images, size_px: int) -> Images:

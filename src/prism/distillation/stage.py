@@ -82,7 +82,7 @@ def distill(
     output_dir = Path(output_dir)
     device = pick_device(config.device)
     dtype = pick_precision(config.precision, device)
-    torch.set_num_threads(config.threads_per_job)
+    torch.set_num_threads(config.threads("distillation"))
     classes = load_classes(config.classes)
     teacher = load_teacher(config.teacher, len(classes))
     settings = config.training(method)

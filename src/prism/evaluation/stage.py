@@ -44,7 +44,7 @@ def evaluate(config: Config, method: str, shards: Sequence[Path], output: Path) 
     """
     started, output, settings = time.monotonic(), Path(output), config.evaluation
     device = pick_device(config.device)
-    set_threads(config.threads_per_job)
+    set_threads(config.threads("evaluation"))
     reset_peak_memory()
     classes = load_classes(config.classes)
     teacher = load_teacher(config.teacher, len(classes))

@@ -48,7 +48,7 @@ def generalize(config: Config, student_paths: Sequence[Path], outputs: Sequence[
     for spec in config.generalization.domains.values():
         parse_damage(spec)  # before anything is drawn or read
     device = pick_device(config.device)
-    torch.set_num_threads(config.threads_per_job)
+    torch.set_num_threads(config.threads("generalization"))
     classes = load_classes(config.classes)
     students = [_load(path, classes, device) for path in student_paths]
     scores: list[dict[str, Any]] = [{} for _ in students]

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from prism.artifacts import Manifest, atomic_path, hash_of, progress_dir, sha256_file
+from prism.artifacts import Manifest, WorkClock, atomic_path, hash_of, progress_dir, sha256_file
 from prism.config import Config, MethodConfig, check_batches
 from prism.data.classes import ClassList, load_classes
 from prism.data.images import ImageSet
@@ -84,7 +84,7 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
         raise EngineError(f"method {method}: {needed}; it is made from the images of inversion.adaptive.images")
     plan = shard_plan(len(classes), per_class, shards)[shard]
     device = pick_device(config.device)
-    set_threads(config.threads_per_job)
+    set_threads(config.threads("synthesis"))
     reset_peak_memory()
     identity = {
         "stage": "synthesis",
@@ -96,6 +96,7 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
     dtype = pick_precision(config.precision, device)
     work = progress_dir(output) / hash_of({**identity, "shard": shard, "arithmetic": arithmetic(device, dtype)})
     work.mkdir(parents=True, exist_ok=True)
+    clock = WorkClock(work / "seconds", started)
     parts = batches(plan, settings.batch, settings.classes_per_batch)
     objective = build_objective(config, method, classes, student, device)
     real = _real_images(config, classes, per_class) if settings.init == "real" else None
@@ -112,9 +113,10 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
                     images = Inversion(objective, batch, device=device).run(checkpoint=unfinished, advance=bar.update)
                 done = _scored(method, objective.primary, images, places, settings.learning_rate)
                 _write_batch(saved, places, done)
+                clock.save()
                 unfinished.unlink(missing_ok=True)
             else:
-                bar.update(_steps(config, method, [places]))
+                bar.skip(_steps(config, method, [places]))
             finished.append(done)
     samples = [one for places, done in zip(parts, finished, strict=True) for one in _samples(config, places, done)]
     agreed = float(np.concatenate([done.agreed for done in finished]).mean())
@@ -129,7 +131,7 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
                 "data_free": chosen.data_free,
                 "teacher_agreement": round(agreed, 4),
             },
-            "run": run_facts(time.monotonic() - started, len(samples), device, dtype),
+            "run": run_facts(clock.seconds, len(samples), device, dtype),
         },
     )
     shutil.rmtree(progress_dir(output), ignore_errors=True)

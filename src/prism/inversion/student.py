@@ -49,7 +49,7 @@ def train_student(config: Config, method: str, shards: Sequence[Path], output: P
     started, output = time.monotonic(), Path(output)
     settings = config.methods[method].inversion.adaptive
     device = pick_device(config.device)
-    set_threads(config.threads_per_job)
+    set_threads(config.threads("inversion"))
     classes = load_classes(config.classes)
     teacher = load_teacher(config.teacher, len(classes)).to(device, memory_format=torch.channels_last)
     images = read_shards(shards, partial(resized, size_px=teacher.size_px))

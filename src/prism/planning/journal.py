@@ -43,7 +43,8 @@ def stage_sums(logs: Path, run: str) -> dict[str, StageSum]:
     for path in sorted(Path(logs).rglob("*.jsonl")):
         events = list(read_events(path, run))
         if events:
-            _add(sums.setdefault(path.relative_to(logs).parts[0], StageSum()), events)
+            stage = path.relative_to(logs).with_suffix("").parts[0]
+            _add(sums.setdefault(stage, StageSum()), events)
     return sums
 
 

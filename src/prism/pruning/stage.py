@@ -56,7 +56,7 @@ def prune(config: Config, method: str, sparsity: float, seed: int, shards: Seque
         raise ConfigError("config: pruning: not set, so there is nothing to prune; give it a section, as {epochs: 20}")
     device = pick_device(config.device)
     dtype = pick_precision(config.precision, device)
-    torch.set_num_threads(config.threads_per_job)
+    torch.set_num_threads(config.threads("pruning"))
     reset_peak_memory()
     classes = load_classes(config.classes)
     teacher = load_teacher(config.teacher, len(classes)).to(device)

@@ -55,7 +55,7 @@ def relabel(config: Config, method: str, shards: Sequence[Path], output: Path) -
     device = pick_device(config.device)
     reset_peak_memory()
     dtype = pick_precision(config.precision, device)
-    torch.set_num_threads(config.threads_per_job)
+    torch.set_num_threads(config.threads("relabelling"))
     classes = load_classes(config.classes)
     chosen = config.label_teachers(method)
     teachers = [load_teacher(teacher, len(classes)).to(device) for teacher in chosen]

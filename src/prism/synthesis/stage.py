@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from prism.artifacts import Manifest, atomic_path, hash_of, progress_dir, sha256_file
+from prism.artifacts import Manifest, WorkClock, atomic_path, hash_of, progress_dir, sha256_file
 from prism.config import Config, MethodConfig
 from prism.config.methods import FEWEST_FOR_BATCH_STATISTICS
 from prism.data.classes import load_classes
@@ -89,12 +89,13 @@ def synthesize(
     unfinished = {"shard": shard, "batch": config.diffusion.batch, "arithmetic": arithmetic(device, dtype)}
     work = progress_dir(output) / hash_of({**identity, **unfinished})
     work.mkdir(parents=True, exist_ok=True)
+    clock = WorkClock(work / "seconds", started)
     student = _student(config, chosen, teacher, work, shard)
     title = f"{method} shard {shard + 1} of {shards}"
     with ProgressBar(
         total=sum(len(part) for batches in rounds for part in batches), desc=title, unit="image", mininterval=1
     ) as bar:
-        finished = _draw_all(sampler, config, records, rounds, student, work, bar)
+        finished = _draw_all(sampler, config, records, rounds, student, work, bar, clock)
     samples = [sample for part, drawn in finished for sample in _samples(records, part, drawn)]
     details = {"method": method, "shard": shard, "redrawn": sum(drawn.redrawn for _, drawn in finished)}
     if chosen.select is not None:
@@ -107,7 +108,7 @@ def synthesize(
         {
             **identity,
             "details": details,
-            "run": {**run_facts(time.monotonic() - started, len(samples), device, dtype), **sampler.pieces.facts()},
+            "run": {**run_facts(clock.seconds, len(samples), device, dtype), **sampler.pieces.facts()},
         },
     )
     shutil.rmtree(progress_dir(output), ignore_errors=True)
@@ -162,6 +163,7 @@ def _draw_all(
     student: InterleavedStudent | None,
     work: Path,
     bar: ProgressBar,
+    clock: WorkClock,
 ) -> list[tuple[list[Place], Drawn]]:
     """All batches, drawn or taken from ``work``; the student learns between the rounds and guides the next one."""
     finished: list[tuple[list[Place], Drawn]] = []
@@ -169,12 +171,15 @@ def _draw_all(
         for places in batches:
             saved = work / f"batch-{len(finished):05d}.npz"
             drawn = _read_batch(saved, places)
-            if drawn is None:
+            if drawn is not None:
+                bar.skip(len(places))
+            else:
                 with as_a_whole("diffusion.batch", config.diffusion.batch):
                     drawn = _draw(sampler, config, records, places)
                 _write_batch(saved, places, drawn)
+                clock.save()
+                bar.update(len(places))
             finished.append((places, drawn))
-            bar.update(len(places))
         if student is not None and number < len(rounds) - 1:
             images = np.concatenate([drawn.images for _, drawn in finished])
             sampler.student = student.learn(number, torch.from_numpy(images))

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from prism.artifacts import Manifest, hash_of, progress_dir, sha256_file, write_manifest
+from prism.artifacts import Manifest, WorkClock, hash_of, progress_dir, sha256_file, write_manifest
 from prism.config import Config
 from prism.data.classes import load_classes
 from prism.data.prompts import read_prompts
@@ -79,10 +79,11 @@ def learn_tokens(
     )
     work = hash_of({**identity, "batch": settings.batch, "arithmetic": arithmetic(device, dtype)})
     saved = progress_dir(output) / f"{work}.safetensors"
+    clock = WorkClock(saved.with_suffix(".seconds"), started)
     state = state.restored(saved)
     with (
         as_a_whole("tokens.batch", settings.batch),
-        _Progress(strategy, state, settings.epochs, saved, save_every_seconds) as progress,
+        _Progress(strategy, state, settings.epochs, saved, save_every_seconds, clock) as progress,
     ):
         learner.run(state, progress.after_batch)
     write_pseudo_words(output, initial, state.best)
@@ -92,7 +93,7 @@ def learn_tokens(
         outputs=[output],
         count=len(classes),
         details={"strategy": strategy, "classes": facts(state, settings.images)},
-        run=run_facts(time.monotonic() - started, int(state.epochs.sum()) * settings.images, device, dtype),
+        run=run_facts(clock.seconds, int(state.epochs.sum()) * settings.images, device, dtype),
     )
     shutil.rmtree(progress_dir(output), ignore_errors=True)
     return manifest
@@ -126,8 +127,10 @@ def facts(state: State, images: int) -> list[dict[str, Any]]:
 class _Progress:
     """The bar, and the saving of the state from time to time."""
 
-    def __init__(self, strategy: str, state: State, epochs: int, path: Path, every_seconds: float) -> None:
-        self._path, self._every_seconds, self._saved = path, every_seconds, time.monotonic()
+    def __init__(
+        self, strategy: str, state: State, epochs: int, path: Path, every_seconds: float, clock: WorkClock
+    ) -> None:
+        self._path, self._every_seconds, self._clock, self._saved = path, every_seconds, clock, time.monotonic()
         title = f"tokens {strategy}"
         self._bar = ProgressBar(total=epochs, initial=int(state.clock[EPOCH]), desc=title, unit="epoch", mininterval=1)
 
@@ -143,6 +146,7 @@ class _Progress:
         self._bar.update(0)
         if time.monotonic() - self._saved >= self._every_seconds:
             state.save(self._path)
+            self._clock.save()
             self._saved = time.monotonic()
 
 

@@ -115,7 +115,9 @@ class Training(ABC):
             first_epoch, first_step = self._restore()
             self.student.train()
             saved = time.monotonic()
-            for epoch in ProgressBar(range(first_epoch, self.recipe.epochs), self.stage, unit="epoch", mininterval=5):
+            epochs, whole = range(first_epoch, self.recipe.epochs), self.recipe.epochs
+            bar = ProgressBar(epochs, self.stage, initial=first_epoch, total=whole, unit="epoch", mininterval=5)
+            for epoch in bar:
                 started = time.monotonic()
                 order = epoch_order(self.seed, epoch, len(self.images)).to(self.device)
                 for step in range(first_step, self.steps_per_epoch):
