@@ -94,3 +94,16 @@ def test_no_cluster_here_is_one_line(project_root, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(PrismError, match="slurm: no command sinfo here; submit from a login node"):
         check_cluster(config(project_root), {})
+
+
+def test_a_job_that_is_tried_again_asks_for_no_more_than_there_is(project_root, slurm):
+    slurm()
+    limits = check_cluster(config(project_root, evaluation={"partition": "long"}), {"slurm_partition": "main"})
+    assert limits["synthesis"] == {"mem_mb": 64000, "runtime": 26 * 60}
+    assert limits["evaluation"] == {"mem_mb": 32000, "runtime": inf}
+
+
+def test_stages_that_are_not_run_ask_for_nothing(project_root, slurm):
+    slurm()
+    limits = check_cluster(config(project_root, pruning={"gpu": 64}, zoo={"gpu": 64}), {"slurm_partition": "main"})
+    assert {"prompts", "synthesis", "distillation"} <= limits.keys() and not {"pruning", "zoo"} & limits.keys()

@@ -26,25 +26,29 @@ class Partition:
     minutes: float
 
 
-def check_cluster(config: Config, default: Mapping[str, object]) -> None:
+def check_cluster(config: Config, default: Mapping[str, object]) -> dict[str, dict[str, float]]:
     """Refuse jobs that no node of their partition can run, and a missing account.
 
     Args:
         config: the configuration.
         default: the profile's ``default-resources``.
 
+    Returns:
+        By stage, the most ``mem_mb`` and ``runtime`` that its partition gives: more than that is not asked for where a
+        job is tried again.
+
     Raises:
         ConfigError: one line for each request that cannot be met. PrismError: the cluster does not answer.
     """
     partitions = partitions_of(_ask("sinfo", "--noheader", "--format", "%R|%G|%m|%c|%l"))
-    found = []
+    found, limits = [], {}
     if "slurm_account" not in default and _wants_account(_ask("scontrol", "show", "config")):
         found.append(f"{PROFILE}: this cluster asks for an account; add slurm_account=<yours> to default-resources")
     usual = default.get("slurm_partition")
     if usual is not None and usual not in partitions:
         what = f"{usual} is no partition of this cluster; {hint(str(usual), partitions)}"
         found.append(f"{PROFILE}: default-resources: slurm_partition: {what}")
-    for stage in JobsConfig.model_fields:
+    for stage in _stages(config):
         job, key = getattr(config.jobs, stage), f"config: jobs.{stage}"
         name = job.partition or usual
         if job.partition is not None and job.partition not in partitions:
@@ -52,6 +56,7 @@ def check_cluster(config: Config, default: Mapping[str, object]) -> None:
         if name not in partitions:
             continue
         has = partitions[str(name)]
+        limits[stage] = {"mem_mb": has.mem_mb, "runtime": has.minutes}
         wanted = {"gpu": (config.gpus(stage), has.gpus), "mem_mb": (job.mem_mb, has.mem_mb)}
         wanted["threads"] = (config.threads(stage), has.cpus)
         for what, (asked, most) in wanted.items():
@@ -62,6 +67,20 @@ def check_cluster(config: Config, default: Mapping[str, object]) -> None:
             found.append(f"{key}.runtime: {job.runtime} is more than partition {name} allows, which is {most}")
     if found:
         raise ConfigError("\n".join(found))
+    return limits
+
+
+def _stages(config: Config) -> list[str]:
+    """Those that have jobs in this experiment; the zoo is a target of its own."""
+    methods = [config.methods[name] for name in config.run]
+    without = {
+        "zoo": True,
+        "tokens": not any(config.learns_token(name) for name in config.run),
+        "inversion": not any(method.inversion and method.inversion.adaptive for method in methods),
+        "relabelling": not any(method.relabel for method in methods),
+        "pruning": config.pruning is None,
+    }
+    return [stage for stage in JobsConfig.model_fields if not without.get(stage)]
 
 
 def partitions_of(listed: str) -> dict[str, Partition]:

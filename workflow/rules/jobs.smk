@@ -10,14 +10,19 @@ from prism.planning.journal import journal_text
 FULL_DISK_BYTES = 4 << 20
 
 
+LIMITS = {}  # of the cluster, by stage, once it is asked
+
+
 def needs_of(stage):
-    """What a job of a stage asks for; of memory and time more, where it is tried again."""
+    """What a job of a stage asks for; of memory and time more, where it is tried again and there is more to be had."""
     job = getattr(settings.jobs, stage)
-    needs = {
-        "gpu": settings.gpus(stage),
-        "mem_mb": lambda wildcards, attempt: job.mem_mb * attempt,
-        "runtime": lambda wildcards, attempt: job.runtime * attempt,
-    }
+
+    def grown(what):
+        return lambda wildcards, attempt: int(
+            min(getattr(job, what) * attempt, LIMITS.get(stage, {}).get(what, float("inf")))
+        )
+
+    needs = {"gpu": settings.gpus(stage), "mem_mb": grown("mem_mb"), "runtime": grown("runtime")}
     return needs if job.partition is None else needs | {"slurm_partition": job.partition}
 
 

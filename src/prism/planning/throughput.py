@@ -31,9 +31,11 @@ class Rate:
 def read_throughputs(path: Path) -> dict[str, dict[Key, Rate]]:
     """Read a table of throughputs, a CSV file with the columns ``COLUMNS``: rates by hardware and key.
 
+    Of rows of one key the last counts, so that new measurements can be added at the end.
+
     Raises:
-        DataError: the file is missing, lacks a column, names an unknown stage, repeats itself, or a number in it is
-            none; the message has the line.
+        DataError: the file is missing, lacks a column, names an unknown stage, or a number in it is none;
+            the message has the line.
     """
     try:
         with Path(path).open(encoding="utf-8", newline="") as stream:
@@ -50,8 +52,6 @@ def read_throughputs(path: Path) -> dict[str, dict[Key, Rate]]:
             raise DataError(f"{where}: stage {line['stage']!r} is unknown; {hint(str(line['stage']), UNITS)}")
         size_px = int(_number(where, "size_px", line["size_px"]))
         key = (line["stage"], line["of"], size_px)
-        if key in found[line["hardware"]]:
-            raise DataError(f"{where}: {line['stage']} of {line['of']} at {size_px} px is there twice")
         size = line["bytes_per_image"]
         per_second = _number(where, "per_second", line["per_second"])
         if per_second == 0:
