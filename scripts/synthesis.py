@@ -31,6 +31,10 @@ def main() -> None:
 
         invert(config, arguments.method, arguments.shard, arguments.student, arguments.output)
         return
+    if config.methods[arguments.method].engine == "real":
+        program.error(f"--method {arguments.method}: takes real images, so there is nothing to synthesize")
+    if arguments.prompts is None:
+        program.error(f"--prompts is needed: method {arguments.method} draws images of them")
     from prism.synthesis.stage import synthesize  # late: usage errors and --help need no model library
 
     synthesize(config, arguments.method, arguments.shard, arguments.prompts, arguments.output, arguments.tokens)

@@ -99,6 +99,10 @@ CASES = {
     ),
     "photo as a style": ({"prompts": {"styles": ["photo"]}}, "prompts.styles: photo is not listed here"),
     "flat channel": (
+        {"teacher": {"mean": [123.7, 116.3, 103.5]}},
+        "teacher.mean: [123.7, 116.3, 103.5] is not of images in [0, 1]; divide it and std by 255",
+    ),
+    "spread of nothing": (
         {"teacher": {"std": [1, 0, 1]}},
         "teacher.std: [1.0, 0.0, 1.0] has a value that is not above 0",
     ),

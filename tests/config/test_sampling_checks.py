@@ -5,6 +5,13 @@ import pytest
 from .conftest import mistakes
 
 CASES = {
+    "term that acts at no step": (
+        {
+            "methods": {"never": {"prompts": "class-name", "guidance": [{"energy": "free", "every": 20}]}},
+            "run": ["never"],
+        },
+        "methods.never.guidance[0].interval: [0.3, 0.7] with every=20 has none of diffusion.steps=25",
+    ),
     "batch too small for its statistics": (
         {
             "methods": {

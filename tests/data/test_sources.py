@@ -79,14 +79,29 @@ def test_the_teacher_of_one_s_own_that_the_readme_shows_goes_together(mine):
             ["diffusion.tiny_decoder: .* decodes no latents of a/b"],
         ),
         (
+            {"evaluation": {"extractor": {"kind": "timm:resnet50"}, "oracle": None, "reference": "a.zip"}},
+            ["evaluation.extractor.weights: .* is no network of kind timm:resnet50; name its own"],
+        ),
+        (
             {"run": ["real", "vanilla"], "synthesis": {"real": "world:in-distribution"}},
             ["synthesis.real: world:in-dist"],
         ),
     ],
-    ids=["reference", "domain", "oracle", "decoder", "real"],
+    ids=["reference", "domain", "oracle", "decoder", "extractor", "real"],
 )
 def test_what_is_left_of_the_miniature_beside_other_classes_or_models_is_named(mine, changes, lines):
     with pytest.raises(ConfigError) as caught:
         checked_classes(mine(**changes))
     for line in lines:
         assert re.search(f"^config: {line}", str(caught.value), re.MULTILINE)
+
+
+def test_a_teacher_whose_outputs_have_another_order_is_refused(project_root, tmp_path):
+    listed = yaml.safe_load((project_root / "config/classes/miniature.yaml").read_text(encoding="utf-8"))
+    (tmp_path / "theirs.yaml").write_text(yaml.safe_dump(listed[::-1]), encoding="utf-8")
+    config = load_config(overrides={"teacher": {"classes": str(tmp_path / "theirs.yaml")}}, root=project_root)
+    config = config.model_copy(update={"classes": project_root / config.classes})
+    with pytest.raises(
+        ConfigError, match=r"teacher.classes: output 0 is '\w+', .*miniature.yaml has '\w+' there; list"
+    ):
+        checked_classes(config)

@@ -1,5 +1,6 @@
 """Checkpoints: ours say what they are, foreign ones are data, damaged or hostile ones are refused."""
 
+import argparse
 import os
 import pickle
 from pathlib import Path
@@ -161,3 +162,16 @@ def test_weights_that_do_not_fit_are_refused_and_leave_the_network_alone(network
 def test_many_missing_keys_are_named_by_the_first_three(network):
     with pytest.raises(ModelError, match="and .* more"):
         fit_weights(network, {}, num_classes=4, path="x.pth")
+
+
+def test_what_is_more_than_tensors_or_no_number_is_named(tmp_path):
+    path = tmp_path / "run.pt"
+    torch.save({"state_dict": {"a": torch.ones(1)}, "args": argparse.Namespace(lr=1)}, path)
+    with pytest.raises(
+        ModelError, match="holds more than tensors, as argparse.Namespace; nothing .* state_dict"
+    ) as caught:
+        load_weights(path)
+    assert "\n" not in str(caught.value) and "\x1b" not in str(caught.value)
+    torch.save({"conv.weight": torch.tensor([1.0, float("nan")])}, path)
+    with pytest.raises(ModelError, match="run.pt: conv.weight holds values that are not finite"):
+        load_weights(path)

@@ -83,6 +83,8 @@ def test_a_tiny_decoder_of_other_latents_is_refused(load, tmp_path):
     blocks = {"num_encoder_blocks": (1, 1), "num_decoder_blocks": (1, 1)}
     AutoencoderTiny(latent_channels=8, **other, **blocks).save_pretrained(tmp_path / "other")
     refusal(load, "takes 8 latent channels, the pipeline has 4", tiny_decoder=tmp_path / "other")
+    AutoencoderTiny(latent_channels=4, **other, **blocks).save_pretrained(tmp_path / "small")
+    refusal(load, "enlarges latents 2 times, the pipeline's decoder 4 times", tiny_decoder=tmp_path / "small")
 
 
 def test_without_a_tiny_decoder_a_term_that_asks_for_it_is_told(load):

@@ -17,9 +17,13 @@ import pytest
             ["teacher={weights: nowhere.safetensors}"],
             [["teacher.weights", "nowhere.safetensors"]],
         ),
+        (
+            ["students={wide: {architecture: 'timm:resnet1888'}}"],
+            [["students.wide.architecture", "timm:resnet1888", "did you mean"]],
+        ),
         (["tables={replicates: [later]}"], [["tables.replicates[0]", "results/later/", "run the target evaluation"]]),
     ],
-    ids=["keys and values", "names", "files", "replicates"],
+    ids=["keys and values", "names", "files", "networks", "replicates"],
 )
 def test_one_line_names_each_mistake(root, mistakes, words):
     answer = root.snakemake("all", "--config", *mistakes)
@@ -31,6 +35,12 @@ def test_one_line_names_each_mistake(root, mistakes, words):
         assert any(all(word in line for word in wanted) for line in told)
     assert "Traceback" not in answer.text
     assert not answer.jobs
+
+
+def test_a_key_given_twice_is_refused_though_snakemake_takes_the_last(root):
+    (root.path / "config" / "twice.yaml").write_text("run: [prism]\nseed: 1\nrun: [vanilla]\n", encoding="utf-8")
+    answer = root.dry_run("all", configfile="config/twice.yaml")
+    assert answer.status != 0 and "config/twice.yaml, line 3: key run is given twice" in answer.text
 
 
 def test_a_dry_run_names_missing_files_and_plans_as_if_they_were_there(root, whole):

@@ -6,6 +6,7 @@ import pytest
 
 from .conftest import pretend_finished
 
+CLASSES = "config/classes/miniature.yaml"
 OTHER = "assets/miniature/teachers/miniature-vgg/model.safetensors"
 METHODS = f"""
 experiment: smoke
@@ -56,7 +57,7 @@ def test_labels_are_made_of_shards_and_teachers_alone_and_reach_their_own_studen
     assert inputs[f"{folder}/relabelling/labelled-ipc1.safetensors"] == {shard, teacher, OTHER}
     student = "miniature-student/seed-0/student.safetensors"
     labels = f"{folder}/relabelling/labelled-ipc1.safetensors"
-    assert inputs[f"{folder}/distillation/labelled-ipc1/{student}"] == {shard, teacher, labels}
+    assert inputs[f"{folder}/distillation/labelled-ipc1/{student}"] == {shard, teacher, labels, CLASSES}
     assert not any("relabelling" in name for name in inputs[f"{folder}/distillation/vanilla/{student}"])
 
 

@@ -19,7 +19,7 @@ from prism.config.paths import named_paths, zoo_folder, zoo_paths
 from prism.config.replicates import replicate_files
 from prism.data.sources import checked_classes
 from prism.errors import PrismError
-from prism.models.architectures import check_batchnorm
+from prism.models.architectures import check_architectures
 from prism.takeover import begin
 
 
@@ -52,10 +52,10 @@ def checked_settings():
         if given and Path(given[0]).suffix == ".json":  # a resolved configuration, which stands alone
             wanted = load_config(*given, overrides=dict(workflow.config_settings.config))
         else:
-            wanted = validate_snakemake_config(config, workflow.basedir)
+            wanted = validate_snakemake_config(config, workflow.basedir, given)
         if workflow.is_main_process and not ("--unlock" in sys.argv or PLANNED):  # they need none of its files
             check_files(wanted)
-            check_batchnorm(wanted)
+            check_architectures(wanted)
             classes = len(checked_classes(wanted))
             check_batches(wanted, classes)
             if any(own_energies(wanted)):

@@ -23,7 +23,13 @@ def cross_checks(config: Config) -> list[Problem]:
     found: list[Problem] = []
     for check in (
         *(_run, _strategies, inversion_problems),
-        *(sampling_checks.batches, sampling_checks.cutmix, sampling_checks.students, sampling_checks.decoders),
+        *(
+            sampling_checks.batches,
+            sampling_checks.terms,
+            sampling_checks.cutmix,
+            sampling_checks.students,
+            sampling_checks.decoders,
+        ),
         *(_real, _extractor, _zoo, _sample_sizes, _revisions, _relabelling, _pruning, _claims, replicate_problems),
     ):
         found += check(config)

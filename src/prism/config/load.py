@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,17 +42,22 @@ def load_config(*paths: Path | str, overrides: dict[str, Any] | None = None, roo
     return validate(merged) if resolved else validate(with_files(merged, root))
 
 
-def validate_snakemake_config(config: dict[str, Any], root: Path | str = ".") -> Config:
+def validate_snakemake_config(
+    config: dict[str, Any], root: Path | str = ".", files: Iterable[Path | str] = ()
+) -> Config:
     """Check the configuration that Snakemake has put together from its files and command line.
 
     Args:
         config: Snakemake's ``config``; what it lacks comes from ``config/config.yaml``.
         root: the repository, where relative paths of ``methods_file`` and ``tables_file`` start.
+        files: those that Snakemake has read, which takes the last of a key given twice.
 
     Raises:
         ConfigError: one line for each mistake.
     """
     root = Path(root)
+    for file in files:
+        read_mapping(Path(file))
     try:
         check_aliases(config)
     except ValueError as error:

@@ -31,6 +31,20 @@ def batches(config: Config) -> list[Problem]:
     ]
 
 
+def terms(config: Config) -> list[Problem]:
+    """A term that acts at no step would leave its method unguided under a guided one's label."""
+    steps = config.diffusion.steps
+    found: list[Problem] = []
+    for name, method in ran(config):
+        for place, term in enumerate(method.guidance):
+            start, stop = term.interval
+            last = steps if term.last_step else steps - 1
+            if term.scale > 0 and not any(start <= step / steps < stop for step in range(0, last, term.every)):
+                what = f"[{start:g}, {stop:g}] with every={term.every} has none of diffusion.steps={steps}"
+                found.append((f"methods.{name}.guidance[{place}].interval", f"{what}; widen it, or guide more often"))
+    return found
+
+
 def cutmix(config: Config) -> list[Problem]:
     found: list[Problem] = []
     for name, method in ran(config):

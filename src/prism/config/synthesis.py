@@ -15,7 +15,7 @@ class SynthesisConfig(Section):
     shards: int = Field(default=1, ge=1, le=3_000, description="Files (and jobs) per method; divides images_per_class.")
     real: ImageSpec | None = Field(
         default=None,
-        description="Real training images for methods of engine real, the upper bound; no other reads them.",
+        description="Real training images for the upper bound, engine real, and for methods labelled as not data-free.",
     )
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ class TeacherConfig(Section):
     weights: Path = Field(description="The checkpoint: a .safetensors file, or a torch file of tensors alone.")
     classes: Path | None = Field(
         default=None,
-        description="Class list in the order of the teacher's outputs; null if it is that of `classes`.",
+        description="Class list that the teacher was trained with; refused if its order is not that of `classes`.",
     )
     mean: tuple[float, float, float] = Field(
         default=(0.485, 0.456, 0.406), description="Mean per channel that is subtracted, of images in [0, 1]."
@@ -33,4 +33,6 @@ class TeacherConfig(Section):
     def _spread_is_positive(self) -> TeacherConfig:
         if min(self.std) <= 0:
             raise problems(("std", f"{list(self.std)} has a value that is not above 0"))
+        if max(self.mean) > 1:
+            raise problems(("mean", f"{list(self.mean)} is not of images in [0, 1]; divide it and std by 255"))
         return self

@@ -63,9 +63,12 @@ class ImageFolder:
             wanted = [spec.folder] if spec.folder else [spec.slug, spec.name]
             folder = next((by_slug[slugify(name)] for name in wanted if slugify(name) in by_slug), None)
             if folder is None:
-                raise DataError(f"{self.root}: no folder {wanted[-1]!r} for a class; there are {_some(folders)}")
+                there = f"there are {_some(folders)}"
+                raise DataError(f"{self.root}: no folder {wanted[-1]!r} for a class; {there}: give it a key folder")
             if folder in labels:
-                raise DataError(f"{self.root}: folder {folder!r} fits two classes called {spec.name!r}; give a mapping")
+                raise DataError(
+                    f"{self.root}: folder {folder!r} fits two classes called {spec.name!r}; give each a key folder"
+                )
             labels[folder] = spec.index
         return labels
 

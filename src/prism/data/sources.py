@@ -81,6 +81,10 @@ def checked_classes(config: Config) -> ClassList:
             found.append(
                 f"evaluation.oracle: knows the miniature's classes, {config.classes} has others; set it to null"
             )
+    if config.evaluation.extractor.kind != "miniature" and _is_of_the_miniature(config.evaluation.extractor.weights):
+        what = f"{config.evaluation.extractor.weights} is no network of kind {config.evaluation.extractor.kind}"
+        found.append(f"evaluation.extractor.weights: {what}; name its own, or null where the kind brings them")
+    found += _orders(config, classes)
     drawn = any(config.methods[name].needs_tiny_decoder for name in config.run)
     pipeline, tiny = config.diffusion.pipeline, config.diffusion.tiny_decoder
     if drawn and _is_of_the_miniature(tiny) and not _is_of_the_miniature(pipeline):
@@ -88,6 +92,29 @@ def checked_classes(config: Config) -> ClassList:
     if found:
         raise ConfigError("\n".join(f"config: {problem}" for problem in found))
     return classes
+
+
+def _orders(config: Config, classes: ClassList) -> list[str]:
+    """Teachers whose outputs have another order than the classes."""
+    sections = {"teacher": config.teacher}
+    for name in config.run:
+        relabel = config.methods[name].relabel
+        for place, teacher in enumerate(relabel.teachers if relabel else ()):
+            sections[f"methods.{name}.relabel.teachers[{place}]"] = teacher
+    found = []
+    for key, section in sections.items():
+        if section.classes is None:
+            continue
+        theirs = load_classes(section.classes).names
+        if theirs != classes.names:
+            pairs = zip(theirs, classes.names, strict=False)
+            place = next((place for place, (one, other) in enumerate(pairs) if one != other), None)
+            if place is None:
+                what = f"has {len(theirs)} classes, {config.classes} has {len(classes)}"
+            else:
+                what = f"output {place} is {theirs[place]!r}, {config.classes} has {classes.names[place]!r} there"
+            found.append(f"{key}.classes: {what}; list the classes in the order of the outputs")
+    return found
 
 
 def _is_of_the_miniature(path: Path | str | None) -> bool:

@@ -7,7 +7,27 @@ from functools import cache
 
 from prism.config import Config, TeacherConfig
 from prism.config.names import ARCHITECTURES, WITHOUT_BATCHNORM
-from prism.errors import ConfigError
+from prism.errors import ConfigError, ModelError
+
+
+def check_architectures(config: Config) -> None:
+    """Refuse networks that nothing has the name of, and what :func:`check_batchnorm` refuses.
+
+    Raises:
+        ConfigError: naming the key, with the nearest name that there is.
+    """
+    named = {"teacher": config.teacher.architecture}
+    named |= {f"teachers.{name}": teacher.architecture for name, teacher in config.teachers.items()}
+    named |= {f"students.{name}": student.architecture for name, student in config.students.items()}
+    for key, architecture in named.items():
+        if architecture not in ARCHITECTURES:
+            from prism.models.classifiers import check_architecture  # late, as below
+
+            try:
+                check_architecture(architecture)
+            except ModelError as error:
+                raise ConfigError(f"config: {key}.architecture: {error}") from None
+    check_batchnorm(config)
 
 
 def check_batchnorm(config: Config, methods: Iterable[str] | None = None) -> None:

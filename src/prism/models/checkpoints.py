@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,11 @@ def load_weights(path: Path | str) -> dict[str, Tensor]:
     named = {str(name).removeprefix("module."): value for name, value in weights.items()}
     tensors = {name: value for name, value in named.items() if isinstance(value, Tensor)}
     if not tensors:
-        raise ModelError(f"{path}: holds no tensors; a state dict of name to tensor is needed")
+        held = f" but {', '.join(list(named)[:5])}" if named else ""
+        raise ModelError(f"{path}: holds no tensors{held}; a state dict of name to tensor is needed")
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise ModelError(f"{path}: {name} holds values that are not finite; the training that made it went wrong")
     return tensors
 
 
@@ -237,8 +242,11 @@ def _read_torch(path: Path) -> Any:
     try:
         return torch.load(os.fspath(path), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        reason = f"damaged, or holds more than tensors; nothing in it was run ({_one_line(error)})"
-        raise ModelError(f"{path}: {reason}") from error
+        named = re.search(r"GLOBAL ([\w.]+)", str(error))
+        what = f"holds more than tensors, as {named[1]}" if named else "damaged, or holds more than tensors"
+        raise ModelError(
+            f"{path}: {what}; nothing in it was run: save the state_dict() alone, best as safetensors"
+        ) from error
     except (RuntimeError, EOFError, OSError, ValueError, LookupError, AttributeError, TypeError) as error:
         raise ModelError(f"{path}: not a whole torch file ({_one_line(error)})") from error
 

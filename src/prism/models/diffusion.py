@@ -118,6 +118,15 @@ def load_text_to_image(
                 f"diffusion.tiny_decoder: {settings.tiny_decoder} takes {tiny.config.latent_channels} latent channels, "
                 f"the pipeline has {pipe.unet.config.in_channels}"
             )
+        factors = [
+            2 ** (len(blocks) - 1)
+            for blocks in (tiny.config.decoder_block_out_channels, pipe.vae.config.block_out_channels)
+        ]
+        if factors[0] != factors[1]:
+            raise ModelError(
+                f"diffusion.tiny_decoder: {settings.tiny_decoder} enlarges latents {factors[0]} times, the pipeline's "
+                f"decoder {factors[1]} times"
+            )
     if pipe.scheduler.config.get("prediction_type", "epsilon") not in ("epsilon", "v_prediction", "sample"):
         raise ModelError(f"diffusion.pipeline: {settings.pipeline} predicts neither noise, v nor the sample")
     parts: list[nn.Module] = [pipe.text_encoder, pipe.unet, pipe.vae] + ([tiny] if tiny else [])

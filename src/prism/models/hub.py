@@ -10,7 +10,7 @@ from prism.errors import ModelError
 
 def refusal(key: str, source: str | Path, error: Exception) -> ModelError:
     """For a folder, or a model of the hub, from which a library could not load ``key``."""
-    if _out_of_reach(error):
+    if out_of_reach(error):
         return ModelError(
             f"{key}: the hub cannot be reached and its cache {HF_HUB_CACHE} has not all files of {source}; name a "
             f"local folder with safetensors weights, or fill the cache where there is a network (hf download {source})"
@@ -21,8 +21,8 @@ def refusal(key: str, source: str | Path, error: Exception) -> ModelError:
     )
 
 
-def _out_of_reach(error: BaseException | None) -> bool:
+def out_of_reach(error: BaseException | None) -> bool:
     """Whether the hub's client found neither the network nor its cache: libraries wrap what it says."""
     if error is None or isinstance(error, LocalEntryNotFoundError | OfflineModeIsEnabled):
         return error is not None
-    return _out_of_reach(error.__cause__) or _out_of_reach(error.__context__)
+    return out_of_reach(error.__cause__) or out_of_reach(error.__context__)

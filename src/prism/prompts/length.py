@@ -7,6 +7,7 @@ from pathlib import Path
 from transformers import AutoTokenizer
 
 from prism.errors import ModelError
+from prism.models.hub import out_of_reach, refusal
 from prism.models.pseudo_words import add_to_tokenizer
 
 
@@ -36,6 +37,8 @@ def token_budget(pipeline: str, revision: str | None = None, pseudo_words: int =
             trust_remote_code=False,
         )
     except Exception as error:  # transformers raises many kinds for one cause: files that are not a tokenizer
+        if out_of_reach(error):
+            raise refusal("diffusion.pipeline", pipeline, error) from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(f"diffusion pipeline {pipeline}: no tokenizer to count prompts with: {reason}") from error
     if pseudo_words:
