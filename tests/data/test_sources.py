@@ -78,6 +78,7 @@ def test_the_teacher_of_one_s_own_that_the_readme_shows_goes_together(mine):
             {"diffusion": {"pipeline": "a/b", "revision": "a" * 40}},
             ["diffusion.tiny_decoder: .* decodes no latents of a/b"],
         ),
+        ({"prompts": {}}, ["prompts.model: .* knows the miniature's classes alone; name a language model, or"]),
         (
             {"evaluation": {"extractor": {"kind": "timm:resnet50"}, "oracle": None, "reference": "a.zip"}},
             ["evaluation.extractor.weights: .* is no network of kind timm:resnet50; name its own"],
@@ -87,7 +88,7 @@ def test_the_teacher_of_one_s_own_that_the_readme_shows_goes_together(mine):
             ["synthesis.real: world:in-dist"],
         ),
     ],
-    ids=["reference", "domain", "oracle", "decoder", "extractor", "real"],
+    ids=["reference", "domain", "oracle", "decoder", "language model", "extractor", "real"],
 )
 def test_what_is_left_of_the_miniature_beside_other_classes_or_models_is_named(mine, changes, lines):
     with pytest.raises(ConfigError) as caught:

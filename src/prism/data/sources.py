@@ -81,6 +81,13 @@ def checked_classes(config: Config) -> ClassList:
             found.append(
                 f"evaluation.oracle: knows the miniature's classes, {config.classes} has others; set it to null"
             )
+        strategies = {config.methods[name].prompts for name in config.run} - {None}
+        written = config.prompts.engine == "transformers" and any(
+            config.strategies[one].diversified for one in strategies
+        )
+        if written and _is_of_the_miniature(config.prompts.model):
+            instead = "name a language model, or set prompts.engine to templates"
+            found.append(f"prompts.model: {config.prompts.model} knows the miniature's classes alone; {instead}")
     if config.evaluation.extractor.kind != "miniature" and _is_of_the_miniature(config.evaluation.extractor.weights):
         what = f"{config.evaluation.extractor.weights} is no network of kind {config.evaluation.extractor.kind}"
         found.append(f"evaluation.extractor.weights: {what}; name its own, or null where the kind brings them")
