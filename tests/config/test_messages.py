@@ -97,6 +97,11 @@ CASES = {
         {"prompts": {"engine": "openai", "base_url": None}},
         "prompts.base_url: missing; engine openai needs the server's address",
     ),
+    "style of other letters": (
+        {"prompts": {"styles": ["sketch", "水彩"]}},
+        "prompts.styles: '水彩' should be words of Latin",
+    ),
+    "style of nothing": ({"prompts": {"styles": [""]}}, "prompts.styles: '' should be words of Latin letters"),
     "photo as a style": ({"prompts": {"styles": ["photo"]}}, "prompts.styles: photo is not listed here"),
     "flat channel": (
         {"teacher": {"mean": [123.7, 116.3, 103.5]}},

@@ -106,3 +106,11 @@ def test_a_teacher_whose_outputs_have_another_order_is_refused(project_root, tmp
         ConfigError, match=r"teacher.classes: output 0 is '\w+', .*miniature.yaml has '\w+' there; list"
     ):
         checked_classes(config)
+
+
+def test_a_class_that_no_prompt_may_name_is_refused_where_there_are_prompts(mine, tmp_path):
+    config = mine()
+    config.classes.write_text("- {name: C++, gloss: a language}\n- {name: seal, gloss: an animal}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"classes: .*mine.yaml: 'C\+\+' should be of Latin letters"):
+        checked_classes(config)
+    assert checked_classes(config.model_copy(update={"run": ("sre2l",)})).names == ("C++", "seal")

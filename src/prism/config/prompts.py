@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from prism.config.base import Section, problems
+
+_PUNCTUATION = frozenset(" ,.'-&/()’")
+CLEAN = "Latin letters, digits and plain punctuation"  # what a prompt may hold
+
+
+def is_clean(text: str) -> bool:
+    """Whether every character is a Latin letter, a digit or plain punctuation."""
+    return all(
+        char in _PUNCTUATION or char.isdigit() or (char.isalpha() and unicodedata.name(char, "").startswith("LATIN"))
+        for char in text
+    )
 
 
 class PromptsConfig(Section):
@@ -58,6 +70,9 @@ class PromptsConfig(Section):
         repeated = sorted({style for style in self.styles if self.styles.count(style) > 1})
         if repeated:
             found.append(("styles", f"{repeated[0]} is given twice"))
+        odd = [style for style in self.styles if not (style.strip() and is_clean(style))]
+        if odd:
+            found.append(("styles", f"{odd[0]!r} should be words of {CLEAN}"))
         if "photo" in self.styles:
             found.append(("styles", "photo is not listed here; photo_share says how many prompts stay photos"))
         if found:

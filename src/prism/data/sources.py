@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 from PIL import Image
 
 from prism.config import Config
+from prism.config.prompts import CLEAN, is_clean
 from prism.data.arrays import pixel_array
 from prism.data.classes import ClassList, load_classes
 from prism.data.folders import load_images
@@ -91,6 +92,10 @@ def checked_classes(config: Config) -> ClassList:
     if config.evaluation.extractor.kind != "miniature" and _is_of_the_miniature(config.evaluation.extractor.weights):
         what = f"{config.evaluation.extractor.weights} is no network of kind {config.evaluation.extractor.kind}"
         found.append(f"evaluation.extractor.weights: {what}; name its own, or null where the kind brings them")
+    if any(config.methods[name].prompts for name in config.run):
+        odd = next((spec for spec in classes if not is_clean(spec.name)), None)
+        if odd is not None:
+            found.append(f"classes: {config.classes}: {odd.name!r} should be of {CLEAN}, as prompts are")
     found += _orders(config, classes)
     drawn = any(config.methods[name].needs_tiny_decoder for name in config.run)
     pipeline, tiny = config.diffusion.pipeline, config.diffusion.tiny_decoder

@@ -1,10 +1,10 @@
 """Which lines of a language model become prompts, and why the others do not."""
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from prism.config.prompts import is_clean
 from prism.prompts.grammar import Content, candidate_lines, compose, mentions, parse
 from prism.prompts.phrases import PHOTO
 
@@ -22,16 +22,7 @@ REASONS: tuple[str, ...] = (EMPTY, MARKUP, CHARSET, NO_NAME, FORMAT, STYLE, SENS
 MAX_CONTEXT_WORDS = 16
 # Weights ("(red:1.4)"), embeddings ("<x>"), links and code mean something to prompt parsers: keep them out.
 _MARKUP = re.compile(r"[<>{}\[\]|\\`#*_=@^~]|https?:|www\.|:\s*-?\d|\b(?:lora|nsfw|nude|naked|gore|watermark)\b", re.I)
-_PUNCTUATION = frozenset(" ,.'-&/()’")
 _COMMON = frozenset("a an the of and or with for in on at to by from that used small large tall open very".split())
-
-
-def is_clean(text: str) -> bool:
-    """Whether every character is a Latin letter, a digit or plain punctuation."""
-    return all(
-        char in _PUNCTUATION or char.isdigit() or (char.isalpha() and unicodedata.name(char, "").startswith("LATIN"))
-        for char in text
-    )
 
 
 def content_words(text: str) -> frozenset[str]:
