@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from prism.artifacts import Manifest, WorkClock, atomic_path, hash_of, progress_dir, sha256_file
+from prism.artifacts import Manifest, WorkClock, hash_of, progress_dir, sha256_file
 from prism.config import Config, MethodConfig
 from prism.config.methods import FEWEST_FOR_BATCH_STATISTICS
 from prism.data.classes import load_classes
@@ -32,7 +31,7 @@ from prism.models.teacher import Teacher, load_teacher
 from prism.progress import ProgressBar
 from prism.seeds import derive, image_seed
 from prism.synthesis import REVISION
-from prism.synthesis.batch import Drawn, draw_until_valid
+from prism.synthesis.batch import Drawn, draw_until_valid, read_batch, write_batch
 from prism.synthesis.cutmix import Mixture
 from prism.synthesis.energies import energies_of
 from prism.synthesis.plan import Place, batches_of, class_batches, even_batches, rounds_of
@@ -170,13 +169,13 @@ def _draw_all(
     for number, batches in enumerate(rounds):
         for places in batches:
             saved = work / f"batch-{len(finished):05d}.npz"
-            drawn = _read_batch(saved, places)
+            drawn = read_batch(saved, places)
             if drawn is not None:
                 bar.skip(len(places))
             else:
                 with as_a_whole("diffusion.batch", config.diffusion.batch):
                     drawn = _draw(sampler, config, records, places)
-                _write_batch(saved, places, drawn)
+                write_batch(saved, places, drawn)
                 clock.save()
                 bar.update(len(places))
             finished.append((places, drawn))
@@ -272,25 +271,6 @@ def _samples(records: list[list[PromptRecord]], places: Sequence[Place], drawn: 
             record["mix"] = round(float(drawn.mixes[row]), 5)
         samples.append(Sample(sample_key(c, j), drawn.images[row], record))
     return samples
-
-
-def _write_batch(path: Path, places: Sequence[Place], drawn: Drawn) -> None:
-    with atomic_path(path) as part:
-        np.savez(part, places=np.array(places), **drawn.arrays())
-
-
-def _read_batch(path: Path, places: Sequence[Place]) -> Drawn | None:
-    """A finished batch, or None if there is none or it was damaged: it is then drawn anew."""
-    if not path.exists():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as saved:
-            if not np.array_equal(saved["places"], np.array(places)):
-                raise ValueError("it holds other images")
-            return Drawn.from_arrays(saved)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        log.warning("%s: cannot be used (%s); its images are drawn again", path, error)
-        return None
 
 
 def _model_hashes(config: Config) -> dict[str, str]:
