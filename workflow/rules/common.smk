@@ -17,7 +17,7 @@ from prism.config.energies import own_energies
 from prism.config.layout import Layout
 from prism.config.paths import named_paths, zoo_folder, zoo_paths
 from prism.config.replicates import replicate_files
-from prism.data.sources import checked_classes
+from prism.data.checks import checked_classes
 from prism.errors import PrismError
 from prism.models.architectures import check_architectures
 from prism.takeover import begin

@@ -6,22 +6,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal, TypeVar
 
 from PIL import Image
 
-from prism.config import Config
-from prism.config.prompts import CLEAN, is_clean
 from prism.data.arrays import pixel_array
-from prism.data.classes import ClassList, load_classes
+from prism.data.classes import ClassList
 from prism.data.folders import load_images
 from prism.data.images import ImageSet
-from prism.errors import ConfigError, DataError
+from prism.errors import DataError
 from prism.seeds import derive
 
 WORLD = "world:"
-_MINIATURE = Path("assets/miniature")
 _WORLD_DEFAULT_COUNT = 100  # images of each class where none is asked for: a world has no end
 Split = Literal["train", "test"]
 Images = TypeVar("Images", bound=ImageSet)
@@ -49,7 +45,7 @@ def load_source(spec: str, *, size_px: int, classes: ClassList, count: int | Non
         return load_images(spec, size_px, classes=classes, per_class=count)
     from prism.miniature.sources import world_images  # late, as below
 
-    names = _world_names()
+    names = world_names()
     if classes.names != names:
         listed = ", ".join(classes.names[:3])
         raise DataError(f"{spec}: draws {', '.join(names)}; the class list has {listed} and so on")
@@ -57,83 +53,8 @@ def load_source(spec: str, *, size_px: int, classes: ClassList, count: int | Non
     return resized(drawn, size_px)
 
 
-def checked_classes(config: Config) -> ClassList:
-    """The class list of a configuration, after a look at whether what is the miniature's alone goes with it.
-
-    Raises:
-        ConfigError: one line for each key that still has the miniature's value and does not fit the classes or the
-            text-to-image model.
-    """
-    classes, found = load_classes(config.classes), []
-    if classes.names != _world_names():
-        named = {"evaluation.reference": config.evaluation.reference}
-        named |= {f"generalization.domains.{name}": spec for name, spec in config.generalization.domains.items()}
-        if not all(config.methods[name].data_free for name in config.run):
-            named["synthesis.real"] = str(config.synthesis.real)
-        for key, spec in named.items():
-            if spec.startswith(WORLD):
-                instead = "a folder or an archive" + (
-                    " of real images, or null" if "domains" in key else " of real images"
-                )
-                found.append(
-                    f"{key}: {spec} draws the miniature's classes, {config.classes} has others; name {instead}"
-                )
-        if _is_of_the_miniature(config.evaluation.oracle):
-            found.append(
-                f"evaluation.oracle: knows the miniature's classes, {config.classes} has others; set it to null"
-            )
-        strategies = {config.methods[name].prompts for name in config.run} - {None}
-        written = config.prompts.engine == "transformers" and any(
-            config.strategies[one].diversified for one in strategies
-        )
-        if written and _is_of_the_miniature(config.prompts.model):
-            instead = "name a language model, or set prompts.engine to templates"
-            found.append(f"prompts.model: {config.prompts.model} knows the miniature's classes alone; {instead}")
-    if config.evaluation.extractor.kind != "miniature" and _is_of_the_miniature(config.evaluation.extractor.weights):
-        what = f"{config.evaluation.extractor.weights} is no network of kind {config.evaluation.extractor.kind}"
-        found.append(f"evaluation.extractor.weights: {what}; name its own, or null where the kind brings them")
-    if any(config.methods[name].prompts for name in config.run):
-        odd = next((spec for spec in classes if not is_clean(spec.name)), None)
-        if odd is not None:
-            found.append(f"classes: {config.classes}: {odd.name!r} should be of {CLEAN}, as prompts are")
-    found += _orders(config, classes)
-    drawn = any(config.methods[name].needs_tiny_decoder for name in config.run)
-    pipeline, tiny = config.diffusion.pipeline, config.diffusion.tiny_decoder
-    if drawn and _is_of_the_miniature(tiny) and not _is_of_the_miniature(pipeline):
-        found.append(f"diffusion.tiny_decoder: {tiny} decodes no latents of {pipeline}; name its own, as TAESD's")
-    if found:
-        raise ConfigError("\n".join(f"config: {problem}" for problem in found))
-    return classes
-
-
-def _orders(config: Config, classes: ClassList) -> list[str]:
-    """Teachers whose outputs have another order than the classes."""
-    sections = {"teacher": config.teacher}
-    for name in config.run:
-        relabel = config.methods[name].relabel
-        for place, teacher in enumerate(relabel.teachers if relabel else ()):
-            sections[f"methods.{name}.relabel.teachers[{place}]"] = teacher
-    found = []
-    for key, section in sections.items():
-        if section.classes is None:
-            continue
-        theirs = load_classes(section.classes).names
-        if theirs != classes.names:
-            pairs = zip(theirs, classes.names, strict=False)
-            place = next((place for place, (one, other) in enumerate(pairs) if one != other), None)
-            if place is None:
-                what = f"has {len(theirs)} classes, {config.classes} has {len(classes)}"
-            else:
-                what = f"output {place} is {theirs[place]!r}, {config.classes} has {classes.names[place]!r} there"
-            found.append(f"{key}.classes: {what}; list the classes in the order of the outputs")
-    return found
-
-
-def _is_of_the_miniature(path: Path | str | None) -> bool:
-    return path is not None and Path(path).is_relative_to(_MINIATURE)
-
-
-def _world_names() -> tuple[str, ...]:
+def world_names() -> tuple[str, ...]:
+    """The class names that a drawn world has, in their order."""
     # The one import upwards: the world lies above the data, and is loaded only by those who ask for it, so
     # that neither a stage nor this module depends on it.
     from prism.miniature.lexicon import CONCEPTS, IN_DISTRIBUTION
