@@ -98,7 +98,7 @@ def distill(
         stored.check(sets.train, len(classes), config.teacher.size_px)
     progress = progress_dir(output_dir)
     recipe = training_recipe(settings, config.teacher.size_px, config.methods[method].relabel)
-    history = Trainer(
+    trainer = Trainer(
         pupil,
         teacher,
         _labelled(sets.train, mixed_labels(sets.train, len(classes)) if recipe.alpha else None),
@@ -107,14 +107,15 @@ def distill(
         RunOptions(derive(config.seed, "distillation", seed), device, dtype, progress / "checkpoint.pt"),
         labels=stored,
         test_every=settings.test_every,
-    ).run()
+    )
+    history = trainer.run()
     metrics = _metrics(pupil, teacher, sets, settings.batch, device)
     facts = {"method": method, "student": student, "seed": seed, "data_free": config.methods[method].data_free}
     outputs = [output_dir / name for name in ("student.safetensors", "metrics.json", "history.csv")]
     save_model(outputs[0], pupil, {**pupil.metadata, **facts})
     write_json(outputs[1], {**facts, **metrics, "upper_bound": not shards})
     write_text(outputs[2], history_csv(history))
-    seconds = time.monotonic() - started
+    seconds = trainer.earlier_seconds + time.monotonic() - started
     write_manifest(
         output_dir / "manifest.json",
         stage="distillation",

@@ -69,13 +69,14 @@ def prune(config: Config, method: str, sparsity: float, seed: int, shards: Seque
     score = {"batch": settings.batch, "device": device}
     before = predict(pruned.to(device), test.images, **score)
     progress = progress_dir(output_dir)
-    history = FineTuning(
+    tuning = FineTuning(
         pruned,
         teacher,
         torch.from_numpy(images.images),
         settings,
         RunOptions(derive(config.seed, "pruning", seed), device, dtype, progress / "checkpoint.pt"),
-    ).run()
+    )
+    history = tuning.run()
     make_permanent(pruned.network)
     answers, right = predict(pruned, test.images, **score), predict(teacher, test.images, **score)
     facts = {
@@ -109,7 +110,9 @@ def prune(config: Config, method: str, sparsity: float, seed: int, shards: Seque
         outputs=outputs,
         count=len(images),
         details=facts,
-        run=run_facts(time.monotonic() - started, len(images) * settings.epochs, device, dtype),
+        run=run_facts(
+            tuning.earlier_seconds + time.monotonic() - started, len(images) * settings.epochs, device, dtype
+        ),
     )
     shutil.rmtree(progress, ignore_errors=True)
     log.info("%s at %g, seed %d: accuracy %.4f", method, sparsity, seed, metrics["accuracy"])

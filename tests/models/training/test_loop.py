@@ -2,6 +2,7 @@
 
 import logging
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from prism.models.training.loop import Training
 from prism.models.training.losses import logit_error
 from prism.models.training.schedule import Schedule
 
-from ...trainings import ABOUT, classifier, coloured, ends_as_if_never_killed, options, same, weights
+from ...trainings import ABOUT, KilledError, classifier, coloured, ends_as_if_never_killed, options, same, weights
 
 RECIPE = Schedule(epochs=2, batch=8, learning_rate=0.01)
 
@@ -81,6 +82,24 @@ def test_a_checkpoint_of_another_training_is_left_aside(tmp_path, caplog, other)
 def test_no_checkpoint_is_written_before_its_time(tmp_path):
     imitation(checkpoint=tmp_path / "checkpoint.pt", checkpoint_seconds=1e9).run()
     assert not list(tmp_path.iterdir())
+
+
+def test_seconds_count_the_work_of_killed_runs_too(tmp_path, monkeypatch):
+    now, step, kept = [0.0], Training.step, {"checkpoint": tmp_path / "checkpoint.pt", "checkpoint_seconds": 0.0}
+
+    def dying_or_slow(self, epoch, number, indices):
+        if (epoch, number) == (1, 1) and now[0] == 30:
+            raise KilledError
+        step(self, epoch, number, indices)
+        now[0] += 10
+
+    monkeypatch.setattr("prism.models.training.loop.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(Training, "step", dying_or_slow)
+    with pytest.raises(KilledError):
+        imitation(**kept).run()
+    now[0] = 1000.0
+    again = imitation(**kept)
+    assert [line["seconds"] for line in again.run()] == [20, 20] and again.earlier_seconds == 30
 
 
 def test_the_global_generator_is_left_as_it_was():

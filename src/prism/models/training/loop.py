@@ -93,6 +93,7 @@ class Training(ABC):
         self.optimizer = optimizer(list(self.modules.parameters()))
         self.fingerprint = self._fingerprint(identity) if options.checkpoint else ""  # before anything is learned
         self.history: list[Line] = []
+        self.earlier_seconds = 0.0  # of the processes whose checkpoint is gone on from
         self.sums = torch.zeros(3, dtype=torch.float64, device=device)  # of this epoch; the first is the loss
 
     @abstractmethod
@@ -112,20 +113,21 @@ class Training(ABC):
         batch, options = self.recipe.batch, self.options
         forked = torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [])
         with forked, as_a_whole(f"{self.stage}.batch", batch):
-            first_epoch, first_step = self._restore()
+            began = saved = time.monotonic()
+            first_epoch, first_step, epoch_seconds = self._restore()
             self.student.train()
-            saved = time.monotonic()
             epochs, whole = range(first_epoch, self.recipe.epochs), self.recipe.epochs
             bar = ProgressBar(epochs, self.stage, initial=first_epoch, total=whole, unit="epoch", mininterval=5)
             for epoch in bar:
-                started = time.monotonic()
+                started = time.monotonic() - epoch_seconds
                 order = epoch_order(self.seed, epoch, len(self.images)).to(self.device)
                 for step in range(first_step, self.steps_per_epoch):
                     if options.checkpoint and time.monotonic() - saved >= options.checkpoint_seconds:
-                        self._save(epoch, step)
+                        now = time.monotonic()
+                        self._save(epoch, step, self.earlier_seconds + now - began, now - started)
                         saved = time.monotonic()
                     self.step(epoch, step, order[step * batch : (step + 1) * batch])
-                first_step = 0
+                first_step, epoch_seconds = 0, 0.0
                 self._end_epoch(epoch, time.monotonic() - started)
         self.student.eval()
         return self.history
@@ -162,7 +164,7 @@ class Training(ABC):
         tensors = [hash_of_tensor(tensor) for tensor in [self.images.tensor, *state]]
         return hash_of([self.stage, asdict(self.recipe), identity, self.seed, str(self.options.dtype), tensors])
 
-    def _save(self, epoch: int, step: int) -> None:
+    def _save(self, epoch: int, step: int, seconds: float, epoch_seconds: float) -> None:
         state = {
             "epoch": epoch,
             "step": step,
@@ -170,18 +172,21 @@ class Training(ABC):
             "optimizer": self.optimizer.state_dict(),
             "history": self.history,
             "sums": self.sums,
+            "seconds": seconds,
+            "epoch_seconds": epoch_seconds,
         }
         save_unfinished(self.options.checkpoint, state, fingerprint=self.fingerprint)
 
-    def _restore(self) -> tuple[int, int]:
-        """Take up the checkpoint, if there is one of this very training, and return its epoch and step."""
-        keys = ("epoch", "step", "modules", "optimizer", "history", "sums")
+    def _restore(self) -> tuple[int, int, float]:
+        """Take up the checkpoint, if there is one of this very training: its epoch, step and seconds of that epoch."""
+        keys = ("epoch", "step", "modules", "optimizer", "history", "sums", "seconds", "epoch_seconds")
         state = load_unfinished(self.options.checkpoint, keys, fingerprint=self.fingerprint, device=self.device)
         if state is None:
-            return 0, 0
+            return 0, 0, 0.0
         for module, weights in zip(self.modules, state["modules"], strict=True):
             module.load_state_dict(weights)
         self.optimizer.load_state_dict(state["optimizer"])
         self.history, self.sums = list(state["history"]), state["sums"]
         log.info("going on from epoch %d, step %d", state["epoch"] + 1, state["step"])
-        return state["epoch"], state["step"]
+        self.earlier_seconds = state["seconds"]
+        return state["epoch"], state["step"], state["epoch_seconds"]
