@@ -136,10 +136,27 @@ def test_a_killed_job_goes_on_and_ends_in_the_same_bytes(config, shard, output, 
     with pytest.raises(KeyboardInterrupt):
         relabel(config, ENSEMBLE, [shard], output)
     assert not output.exists()
+    for path in progress_dir(output).rglob("seconds"):
+        path.write_text("1000.0\n")
     again = []
     monkeypatch.setattr(Labeller, "__call__", lambda self, v, i: (again.append(len(i)), call(self, v, i))[1])
-    relabel(config, ENSEMBLE, [shard], output)
+    manifest = relabel(config, ENSEMBLE, [shard], output)
     assert len(again) == 6 - dies_at
+    assert manifest.run["seconds"] >= 1000  # those of the killed job too
+    assert output.read_bytes() == whole.read_bytes()
+
+
+def test_labels_of_another_arithmetic_are_not_gone_on_from(config, shard, output, tmp_path, monkeypatch):
+    """``precision: auto`` is bf16 on one machine and fp32 on another, whose answers differ: a file is of one alone."""
+    whole = tmp_path / "results" / "x" / "relabelling" / "whole.safetensors"
+    config = config.model_copy(update={"precision": "auto"})
+    relabel(config, "single", [shard], whole)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("prism.relabelling.stage.pick_precision", lambda *_: torch.bfloat16)
+        patch.setattr(progress.Parts, "write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        relabel(config, "single", [shard], output)
+    assert list(progress_dir(output).rglob("rows-*.safetensors"))
+    relabel(config, "single", [shard], output)
     assert output.read_bytes() == whole.read_bytes()
 
 

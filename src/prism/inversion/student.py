@@ -20,7 +20,7 @@ from prism.data.classes import load_classes
 from prism.data.placed import Placed
 from prism.data.shards import read_shards
 from prism.data.sources import resized
-from prism.devices import pick_device, run_facts, set_threads
+from prism.devices import arithmetic, pick_device, run_facts, set_threads
 from prism.inversion import REVISION
 from prism.inversion.imitation import Imitation
 from prism.models.checkpoints import save_model
@@ -65,8 +65,9 @@ def train_student(config: Config, method: str, shards: Sequence[Path], output: P
     seed = derive(config.seed, "inversion", "student")
     student = new_student(config.teacher, settings.student, classes, seed=seed)
     student.to(device, memory_format=torch.channels_last)
+    fingerprint = hash_of({**identity, "arithmetic": arithmetic(device, torch.float32)})
     imitation = Imitation(
-        student, Placed(pixels, device), answers.to(device), settings, seed=seed, fingerprint=hash_of(identity)
+        student, Placed(pixels, device), answers.to(device), settings, seed=seed, fingerprint=fingerprint
     )
     imitation.run(checkpoint=progress_dir(output) / "checkpoint.pt")
     agreed = accuracy(predict(student, pixels, batch=settings.batch, device=device), answers.argmax(dim=1))

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from prism.artifacts import atomic_path
+from prism.artifacts import WorkClock, atomic_path
 from prism.data.soft_labels import LabelFacts, write_soft_labels
 
 log = logging.getLogger(__name__)
@@ -23,11 +23,12 @@ class Parts:
 
     Args:
         folder: where the files lie; it belongs to one recipe alone.
+        clock: saved with each file.
         seconds: least time between two files: what a killed job loses at most, beside a batch.
     """
 
-    def __init__(self, folder: Path, seconds: float = 10.0) -> None:
-        self.folder, self.seconds = folder, seconds
+    def __init__(self, folder: Path, clock: WorkClock, seconds: float = 10.0) -> None:
+        self.folder, self.clock, self.seconds = folder, clock, seconds
         self.files, self.rows = self._whole_files()
         self.waiting: list[dict[str, Tensor]] = []
         self.saved = time.monotonic()
@@ -45,6 +46,7 @@ class Parts:
             path = self.folder / f"rows-{self.rows:012d}.safetensors"
             with atomic_path(path) as temporary:
                 save_file(tensors, temporary)
+            self.clock.save()
             self.files.append(path)
             self.rows += len(tensors["logits"])
             self.waiting = []

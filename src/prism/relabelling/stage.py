@@ -12,14 +12,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from prism.artifacts import Manifest, hash_of, progress_dir, sha256_file, write_manifest
+from prism.artifacts import Manifest, WorkClock, hash_of, progress_dir, sha256_file, write_manifest
 from prism.config import Config, RelabelConfig
 from prism.data.classes import load_classes
 from prism.data.method_images import method_images
 from prism.data.placed import Placed
 from prism.data.soft_labels import LabelFacts, pixels_hash
 from prism.data.views import Drawing, Views, at_view_size, draw_views, render
-from prism.devices import pick_device, pick_precision, reset_peak_memory, run_facts
+from prism.devices import arithmetic, pick_device, pick_precision, reset_peak_memory, run_facts
 from prism.errors import ConfigError, ModelError
 from prism.memory import Pieces
 from prism.models.teacher import Teacher, load_teacher
@@ -77,7 +77,10 @@ def relabel(config: Config, method: str, shards: Sequence[Path], output: Path) -
         "inputs": {Path(shard).name: sha256_file(shard) for shard in shards},
         "models": {_teacher_name(place): sha256_file(teacher.weights) for place, teacher in enumerate(chosen)},
     }
-    parts = Parts(progress_dir(output) / hash_of({**identity, "batch": settings.batch}))
+    unfinished = {"batch": settings.batch, "arithmetic": arithmetic(device, dtype)}
+    work = progress_dir(output) / hash_of({**identity, **unfinished})
+    clock = WorkClock(work / "seconds", started)
+    parts = Parts(work, clock)
     ask = Labeller(teachers, Placed(torch.from_numpy(images.images), device), facts.size_px, dtype)
     drawing = drawing_of(settings, size_px)
     _make(parts, ask, drawing, images.keys, facts, config.seed, settings.batch, title=method)
@@ -96,7 +99,7 @@ def relabel(config: Config, method: str, shards: Sequence[Path], output: Path) -
             "logit_bytes": facts.bytes("logits"),
             "image_bytes": sum(Path(shard).stat().st_size for shard in shards),
         },
-        run={**run_facts(time.monotonic() - started, views, device), **ask.pieces.facts()},
+        run={**run_facts(clock.seconds, views, device, dtype), **ask.pieces.facts()},
     )
     shutil.rmtree(progress_dir(output), ignore_errors=True)
     log.info("%s: %d soft labels of %d teachers, %d bytes", method, views, len(teachers), output.stat().st_size)

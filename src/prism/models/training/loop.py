@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from prism.artifacts import hash_of
 from prism.data.placed import Placed
+from prism.devices import arithmetic
 from prism.errors import ModelError
 from prism.memory import as_a_whole
 from prism.models.checkpoints import Classifier
@@ -162,7 +163,9 @@ class Training(ABC):
         """What must be the same for a checkpoint to be gone on from."""
         state = [*self.teacher.network.state_dict().values(), *self.student.network.state_dict().values()]
         tensors = [hash_of_tensor(tensor) for tensor in [self.images.tensor, *state]]
-        return hash_of([self.stage, asdict(self.recipe), identity, self.seed, str(self.options.dtype), tensors])
+        return hash_of(
+            [self.stage, asdict(self.recipe), identity, self.seed, arithmetic(self.device, self.options.dtype), tensors]
+        )
 
     def _save(self, epoch: int, step: int, seconds: float, epoch_seconds: float) -> None:
         state = {
