@@ -6,7 +6,7 @@ import pandas as pd
 
 from prism.errors import DataError
 from prism.tables.context import PERCENT, REAL, Context, cell, filled, in_order, methods_of, sources
-from prism.tables.published import find, quoted_label
+from prism.tables.published import Setting, find, quoted_label
 from prism.tables.render import Cell, Column, Row, Table
 
 PUBLISHED = "published"
@@ -41,6 +41,8 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
     if any(PUBLISHED in row.cells for row in rows):
         columns.append(Column(PUBLISHED, f"Published: {context.setting.text}"))
         notes.append(_published_note(context))
+    elif context.published:
+        notes.append(f"No published number is for {context.setting.text} (tables.setting), but {_settings(context)}.")
     if quoted:
         notes.append("Rows marked as quoted were not run here; their numbers are the papers' own.")
     return Table("accuracy", "Accuracy of students", tuple(columns), tuple(rows), tuple(notes))
@@ -78,6 +80,12 @@ def _quoted(context: Context, without: list[str]) -> list[Row]:
 def _published(method: str, context: Context) -> str | None:
     found = find(context.published, table="accuracy", method=method, metric="top1", setting=context.setting)
     return " / ".join(row.text for row in found) or None
+
+
+def _settings(context: Context) -> str:
+    """The settings that the papers have students' accuracies of."""
+    of_students = [row for row in context.published if (row.table, row.metric) == ("accuracy", "top1")]
+    return "; ".join(dict.fromkeys(Setting(row.dataset, row.teacher, row.student).text for row in of_students))
 
 
 def _published_note(context: Context) -> str:
