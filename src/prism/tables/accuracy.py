@@ -6,7 +6,7 @@ import pandas as pd
 
 from prism.errors import DataError
 from prism.tables.context import PERCENT, REAL, Context, cell, filled, in_order, methods_of, sources
-from prism.tables.published import Setting, find, quoted_label
+from prism.tables.published import find, quoted_label
 from prism.tables.render import Cell, Column, Row, Table
 
 PUBLISHED = "published"
@@ -83,9 +83,14 @@ def _published(method: str, context: Context) -> str | None:
 
 
 def _settings(context: Context) -> str:
-    """The settings that the papers have students' accuracies of."""
-    of_students = [row for row in context.published if (row.table, row.metric) == ("accuracy", "top1")]
-    return "; ".join(dict.fromkeys(Setting(row.dataset, row.teacher, row.student).text for row in of_students))
+    """What could be meant: teachers and students on that data set, or the data sets where there is none of it."""
+    rows = [row for row in context.published if (row.table, row.metric) == ("accuracy", "top1")]
+    rows = [row for row in rows if row.teacher and row.student]
+    wanted = context.setting.dataset
+    pairs = dict.fromkeys(f"{row.teacher} → {row.student}" for row in rows if row.dataset == wanted)
+    if pairs:
+        return f"on {wanted} for {', '.join(pairs)}"
+    return f"on {', '.join(dict.fromkeys(row.dataset for row in rows))}"
 
 
 def _published_note(context: Context) -> str:
