@@ -88,6 +88,7 @@ def test_one_file_holds_every_metric_and_its_protocol(place):
     assert protocol["names"]["precision"] == "precision_miniature_k2_n40"
     assert protocol["names"]["teacher_agreement"] == "teacher_agreement_n60"
     assert len(found["histograms"]["energy"]["edges"]) == 41
+    assert set(found["models"]) == {"extractor", "teacher", "oracle"}
     assert found["run"]["seconds"] > 0 and len(found["recipe_hash"]) == 16
     assert [path.name for path in output.parent.iterdir()] == ["prism.json"]
 
@@ -132,7 +133,9 @@ def test_real_images_are_their_own_method(place):
 def test_without_an_oracle_its_metrics_are_left_out(place):
     config, shards, output = place(oracle=None)
     evaluate(config, "prism", shards, output)
-    assert not [name for name in read_json(output)["metrics"] if name.startswith("oracle")]
+    found = read_json(output)
+    assert not [name for name in found["metrics"] if name.startswith("oracle")]
+    assert set(found["models"]) == {"extractor", "teacher"}
 
 
 def test_what_cannot_be_measured_is_one_line_and_leaves_no_file(place, tmp_path):

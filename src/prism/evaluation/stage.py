@@ -85,7 +85,11 @@ def evaluate(config: Config, method: str, shards: Sequence[Path], output: Path) 
         "recipe": config.recipe("evaluation", method=method),
         "revision": REVISION,
         "inputs": {Path(shard).name: sha256_file(shard) for shard in shards},
-        "models": {"extractor": extractor.fingerprint, "teacher": sha256_file(config.teacher.weights)},
+        "models": {
+            "extractor": extractor.fingerprint,
+            "teacher": sha256_file(config.teacher.weights),
+            **({} if settings.oracle is None else {"oracle": sha256_file(settings.oracle)}),
+        },
     }
     facts = run_facts(time.monotonic() - started, len(synthetic), device)
     write_json(
