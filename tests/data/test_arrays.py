@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 
 import numpy as np
 import pytest
@@ -87,6 +88,38 @@ def test_batches_come_from_wherever_the_images_are():
     assert torch.equal(placed[torch.tensor([4, 0])], images[[4, 0]])
 
 
+@pytest.mark.parametrize("room", [True, False])
+def test_batches_of_an_epoch_come_in_its_order(monkeypatch, room):
+    monkeypatch.setattr("prism.data.placed._has_room", lambda images, device: room)
+    images = torch.arange(7 * 2 * 2 * 3, dtype=torch.uint8).view(7, 2, 2, 3)
+    placed, order = Placed(images, torch.device("cpu")), torch.tensor([6, 2, 0, 5, 1, 3, 4])
+    seen = []
+    for step, indices in placed.batches(order, 2, 1, 4):
+        assert torch.equal(placed[indices], images[indices])
+        assert torch.equal(placed[torch.tensor([3])], images[[3]])  # others may be asked for meanwhile
+        seen.append((step, indices.tolist()))
+    assert seen == [(1, [0, 5]), (2, [1, 3]), (3, [4])]
+    assert not list(placed.batches(order, 2, 3, 3))
+
+
+def test_an_epoch_s_next_batch_is_gathered_before_it_is_asked_for(monkeypatch):
+    monkeypatch.setattr("prism.data.placed._has_room", lambda images, device: False)
+    placed, gathered = Placed(torch.zeros(6, 2, 2, 3, dtype=torch.uint8), torch.device("cpu")), []
+    gather, done = Placed._gather, threading.Event()
+
+    def told(self, indices):
+        gathered.append(indices.tolist())
+        if len(gathered) == 2:
+            done.set()
+        return gather(self, indices)
+
+    monkeypatch.setattr(Placed, "_gather", told)
+    epoch = placed.batches(torch.arange(6), 3, 0, 2)
+    _, indices = next(epoch)
+    assert done.wait(60) and gathered == [[0, 1, 2], [3, 4, 5]]
+    assert placed[indices].shape == (3, 2, 2, 3) and len(gathered) == 2
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_images_that_leave_no_room_on_the_device_stay_with_the_host(monkeypatch):
     images, device = torch.zeros(5, 2, 2, 3, dtype=torch.uint8), torch.device("cuda")
@@ -94,3 +127,5 @@ def test_images_that_leave_no_room_on_the_device_stay_with_the_host(monkeypatch)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (100, 1000))
     placed = Placed(images, device)
     assert not placed.tensor.is_cuda and placed[torch.tensor([1], device=device)].is_cuda
+    ((_, indices),) = placed.batches(torch.arange(5), 5, 0, 1)
+    assert indices.is_cuda and placed[indices].is_cuda

@@ -55,6 +55,16 @@ def test_a_killed_run_goes_on_with_all_that_learns(tmp_path, monkeypatch, dies_a
     assert ends_as_if_never_killed(imitation, dies_at, tmp_path / "checkpoint.pt", monkeypatch)
 
 
+def test_images_in_the_host_s_memory_teach_the_same(tmp_path, monkeypatch):
+    resident = imitation()
+    resident.run()
+    monkeypatch.setattr("prism.data.placed._has_room", lambda images, device: False)
+    away = imitation()
+    away.run()
+    assert not away.images.resident and same(weights(away), weights(resident))
+    assert ends_as_if_never_killed(imitation, (1, 1), tmp_path / "checkpoint.pt", monkeypatch)
+
+
 def test_a_library_s_network_goes_on_too(tmp_path, monkeypatch):
     """Its state dict has the library's own names, which a parent module's would not have."""
 

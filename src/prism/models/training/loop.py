@@ -121,13 +121,13 @@ class Training(ABC):
             bar = ProgressBar(epochs, self.stage, initial=first_epoch, total=whole, unit="epoch", mininterval=5)
             for epoch in bar:
                 started = time.monotonic() - epoch_seconds
-                order = epoch_order(self.seed, epoch, len(self.images)).to(self.device)
-                for step in range(first_step, self.steps_per_epoch):
+                order = epoch_order(self.seed, epoch, len(self.images))
+                for step, indices in self.images.batches(order, batch, first_step, self.steps_per_epoch):
                     if options.checkpoint and time.monotonic() - saved >= options.checkpoint_seconds:
                         now = time.monotonic()
                         self._save(epoch, step, self.earlier_seconds + now - began, now - started)
                         saved = time.monotonic()
-                    self.step(epoch, step, order[step * batch : (step + 1) * batch])
+                    self.step(epoch, step, indices)
                 first_step, epoch_seconds = 0, 0.0
                 self._end_epoch(epoch, time.monotonic() - started)
         self.student.eval()
