@@ -20,8 +20,8 @@ CASES = {
         "synthesis.real: missing; method real of engine real",
     ),
     "too many neighbours": (
-        {"evaluation": {"k": 80}},
-        "evaluation.k: 80 is too many neighbours among 80 images; 79 is the most",
+        {"evaluation": {"k": 64}},
+        "evaluation.k: 64 is too many neighbours among 64 images; 63 is the most",
     ),
     "hub model without commit": (
         {"diffusion": {"pipeline": "owner/model"}},
@@ -37,7 +37,7 @@ def test_a_mistake_is_one_clear_line(overrides, message):
 
 
 def test_neighbours_are_counted_against_the_true_number_of_classes():
-    config = load(evaluation={"k": 79, "reference_per_class": 40})
+    config = load(evaluation={"k": 63, "reference_per_class": 32})
     check_sample_sizes(config, classes=2)
-    with pytest.raises(ConfigError, match="evaluation.k: 79 is too many neighbours among 40 images; 39"):
+    with pytest.raises(ConfigError, match="evaluation.k: 63 is too many neighbours among 32 images; 31"):
         check_sample_sizes(config, classes=1)

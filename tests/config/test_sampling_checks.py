@@ -23,8 +23,8 @@ CASES = {
         "diffusion.batch: 15 is too small for methods.dag.guidance[0].statistics=batch, which needs at least 16",
     ),
     "student that comes too late": (
-        {"methods": {"diffdfkd": {"student": {"start": 20}}}, "run": ["diffdfkd"]},
-        "methods.diffdfkd.student.start: 20 images per class are never passed, a shard has 20",
+        {"methods": {"diffdfkd": {"student": {"start": 16}}}, "run": ["diffdfkd"]},
+        "methods.diffdfkd.student.start: 16 images per class are never passed, a shard has 16",
     ),
     "cutmix that never comes": (
         {"diffusion": {"steps": 6}, "run": ["prism+cutmix"]},

@@ -104,7 +104,7 @@ def test_prompts_and_tokens_are_counted_once(project_root):
         project_root / "config/config.yaml", overrides={"run": ["ddis", "ddis-cat"]}, root=project_root
     )
     assert [(job.stage, job.units) for job in shared_jobs(config, 10, "none")] == [
-        ("prompts", 400),
+        ("prompts", 320),
         ("tokens", 10),
     ]
 
