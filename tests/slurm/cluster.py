@@ -158,6 +158,17 @@ def running(folder: Path) -> Iterator[Cluster]:
                 service.wait(timeout=20)
             with suppress(ProcessLookupError):
                 os.killpg(service.pid, signal.SIGKILL)
+        _end_jobs(folder)
+
+
+def _end_jobs(folder: Path) -> None:
+    """End what is left of jobs: without cgroups, SLURM loses sight of a process whose parent ended before it."""
+    theirs = f"SLURM_CONF={folder}/slurm.conf".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            environment = (process / "environ").read_bytes().split(b"\0")
+            if theirs in environment and any(one.startswith(b"SLURM_JOB_ID=") for one in environment):
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def _start_munge(folder: Path) -> subprocess.Popen[bytes]:
