@@ -76,6 +76,20 @@ def test_disk_is_that_of_images_and_soft_labels(config, table, tmp_path, project
     assert float(cells(text, "Vanilla")["GB"]) == pytest.approx(10_000 * 360 * 500 / 1e9)
 
 
+def test_disk_that_nobody_knows_is_not_told_as_none(config, table, tmp_path):
+    """Neither of images whose size is unknown though their speed is not, nor of those of which nothing is known."""
+    table.write_text(table.read_text().replace(",2,500,", ",2,,"))
+    text = plan_text(config, 10, table, results=str(tmp_path / "none"))
+    assert [cells(text, name)["GB"] for name in ("Vanilla", "PRISM", "all")] == ["?"] * 3
+    assert cells(text, "Real images")["GB"] == "0.00"  # they are there already
+    assert "images of unknown size, left out of the gigabytes (+): vanilla, prism." in text
+    shard = next(job for job in jobs_of(config, "vanilla", 10, str(tmp_path)) if job.stage == "synthesis")
+    finish(shard.facts, run={"seconds": 90.0}, details={"bytes": 900_000_000})
+    other = config.model_copy(update={"run": ["vanilla", "deepinversion"]})
+    text = plan_text(other, 10, table, results=str(tmp_path))
+    assert [cells(text, name)["GB"] for name in ("Vanilla", "DeepInversion", "all")] == ["3.6", "?", "3.6+"]
+
+
 def finish(path: Path, **facts) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(facts))

@@ -11,7 +11,7 @@ from pathlib import Path
 from prism.config import Config
 from prism.config.names import hint
 from prism.errors import ConfigError
-from prism.planning.throughput import Estimator, measured, read_throughputs
+from prism.planning.throughput import Estimator, Rate, measured, read_throughputs
 from prism.planning.work import UNITS, Job, jobs_of, label_bytes, shared_jobs
 
 UNGUIDED = "vanilla"
@@ -19,7 +19,11 @@ UNGUIDED = "vanilla"
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the plan; ``unknown`` are the stages of which some work has no known throughput."""
+    """One line of the plan.
+
+    ``unknown`` are the stages of which some work has no known throughput; ``unsized`` says whether some images have no
+    known size.
+    """
 
     name: str
     images: int
@@ -29,6 +33,7 @@ class Line:
     unknown: frozenset[str]
     left: float
     gigabytes: float
+    unsized: bool
 
 
 def plan_text(
@@ -75,7 +80,7 @@ def _chosen(known: dict[str, dict], hardware: str | None, jobs: Sequence[Job]) -
 
 def _line(name: str, images: int, jobs: Sequence[Job], estimator: Estimator, labels: int) -> Line:
     hours: dict[str, float] = {}
-    unknown, left, size = set(), 0.0, float(labels)
+    unknown, left, size, unsized = set(), 0.0, float(labels), False
     for job in jobs:
         rate = estimator.rate(job)
         spent = 0.0 if rate is None else job.units / rate.per_second / 3600
@@ -83,9 +88,16 @@ def _line(name: str, images: int, jobs: Sequence[Job], estimator: Estimator, lab
         left += 0.0 if job.done else spent
         if rate is None:
             unknown.add(job.stage)
-        elif job.stage == "synthesis":
-            size += job.units * (rate.bytes_per_image or 0)
-    return Line(name, images, len(jobs), sum(job.done for job in jobs), hours, frozenset(unknown), left, size / 1e9)
+        if job.stage == "synthesis":
+            size += job.units * _bytes(rate)
+            unsized |= not _bytes(rate)
+    done = sum(job.done for job in jobs)
+    return Line(name, images, len(jobs), done, hours, frozenset(unknown), left, size / 1e9, unsized)
+
+
+def _bytes(rate: Rate | None) -> float:
+    """Of an image; 0 where nobody knows."""
+    return (rate.bytes_per_image if rate else None) or 0.0
 
 
 def _total(lines: Sequence[Line]) -> Line:
@@ -95,7 +107,8 @@ def _total(lines: Sequence[Line]) -> Line:
             hours[stage] = hours.get(stage, 0.0) + value
     images, jobs, done = (sum(counts) for counts in zip(*((x.images, x.jobs, x.done) for x in lines), strict=True))
     left, size = (sum(values) for values in zip(*((line.left, line.gigabytes) for line in lines), strict=True))
-    return Line("all", images, jobs, done, hours, frozenset().union(*(line.unknown for line in lines)), left, size)
+    unknown = frozenset().union(*(line.unknown for line in lines))
+    return Line("all", images, jobs, done, hours, unknown, left, size, any(line.unsized for line in lines))
 
 
 def _table(lines: Sequence[Line]) -> list[str]:
@@ -104,7 +117,8 @@ def _table(lines: Sequence[Line]) -> list[str]:
     for line in lines:
         more = "+" if line.unknown else ""
         images = f"{line.images:,}" if line.images else ""
-        sums = [_number(sum(line.hours.values())) + more, _number(line.left) + more, _number(line.gigabytes)]
+        disk = _number(line.gigabytes) + "+" * line.unsized if line.gigabytes or not line.unsized else "?"
+        sums = [_number(sum(line.hours.values())) + more, _number(line.left) + more, disk]
         hours = [_hours(line, stage) for stage in stages]
         rows.append([line.name, images, f"{line.done:,} of {line.jobs:,}", *hours, *sums])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -131,8 +145,11 @@ def _number(value: float) -> str:
 def _notes(jobs: Iterable[Job], estimator: Estimator, chosen: str | None) -> list[str]:
     """What the hours are, and which of them rest on what."""
     found: dict[str, dict[str, list[str]]] = {}
+    unsized: dict[str, None] = {}
     for job in jobs:
         rate = estimator.rate(job)
+        if job.stage == "synthesis" and not _bytes(rate):
+            unsized[job.of] = None
         names = found.setdefault(rate.source if rate else "", {}).setdefault(job.stage, [])
         if job.of not in names:
             names.append(job.of)
@@ -147,6 +164,8 @@ def _notes(jobs: Iterable[Job], estimator: Estimator, chosen: str | None) -> lis
     notes += [f"- {source}: {what}" for source, what in sorted(said.items())]
     if unknown:
         notes.append(f"- not known, and left out of the sums (+): {unknown}. One finished job of a kind is enough.")
+    if unsized:
+        notes.append(f"- images of unknown size, left out of the gigabytes (+): {', '.join(unsized)}.")
     return notes
 
 
