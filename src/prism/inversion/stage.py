@@ -102,7 +102,7 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
     real = _real_images(config, classes, per_class) if settings.init == "real" else None
     finished = []
     with ProgressBar(
-        total=_steps(config, method, parts), desc=f"{method} shard {shard + 1} of {shards}", unit="step"
+        total=_steps(config, method, parts), desc=f"{method} shard {shard + 1} of {shards}", unit="step", mininterval=1
     ) as bar:
         for index, places in enumerate(parts):
             saved, unfinished = work / f"batch-{index:05d}.npz", work / f"batch-{index:05d}.pt"
