@@ -8,18 +8,18 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from prism.artifacts import Manifest, WorkClock, atomic_path, hash_of, progress_dir, sha256_file
+from prism.artifacts import Manifest, WorkClock, hash_of, progress_dir, sha256_file
 from prism.config import Config, MethodConfig, check_batches
 from prism.data.classes import ClassList, load_classes
 from prism.data.images import ImageSet
+from prism.data.kept import keep_batch, kept_batch
 from prism.data.method_images import real_training_images
 from prism.data.shards import Sample, sample_key, shard_plan, write_shard
 from prism.devices import arithmetic, pick_device, pick_precision, reset_peak_memory, run_facts, set_threads
@@ -52,6 +52,11 @@ class Finished:
     energies: np.ndarray
     confidences: np.ndarray
     agreed: np.ndarray
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Finished:
+        """As they were kept."""
+        return cls(*(arrays[name] for name in cls.__dataclass_fields__))
 
 
 def invert(config: Config, method: str, shard: int, student: Path | None, output: Path) -> Manifest:
@@ -106,13 +111,13 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
     ) as bar:
         for index, places in enumerate(parts):
             saved, unfinished = work / f"batch-{index:05d}.npz", work / f"batch-{index:05d}.pt"
-            done = _read_batch(saved, places)
+            done = kept_batch(saved, places, Finished.from_arrays, again="optimised")
             if done is None:
                 batch = _batch(config, method, places, starts(real, places) if real is not None else None)
                 with as_a_whole(f"methods.{method}.inversion.batch", settings.batch):
                     images = Inversion(objective, batch, device=device).run(checkpoint=unfinished, advance=bar.update)
                 done = _scored(method, objective.primary, images, places, settings.learning_rate)
-                _write_batch(saved, places, done)
+                keep_batch(saved, places, vars(done))
                 clock.save()
                 unfinished.unlink(missing_ok=True)
             else:
@@ -220,25 +225,6 @@ def _samples(config: Config, places: Sequence[Place], done: Finished) -> list[Sa
         )
         for row, (c, j) in enumerate(places)
     ]
-
-
-def _write_batch(path: Path, places: Sequence[Place], done: Finished) -> None:
-    with atomic_path(path) as part:
-        np.savez(part, places=np.array(places), **vars(done))
-
-
-def _read_batch(path: Path, places: Sequence[Place]) -> Finished | None:
-    """A finished batch, or None if there is none or it was damaged: it is then optimised anew."""
-    if not path.exists():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as saved:
-            if not np.array_equal(saved["places"], np.array(places)):
-                raise ValueError("it holds other images")
-            return Finished(*(saved[name] for name in Finished.__dataclass_fields__))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        log.warning("%s: cannot be used (%s); its images are optimised again", path, error)
-        return None
 
 
 def _model_hashes(config: Config, chosen: MethodConfig) -> dict[str, str]:

@@ -1,21 +1,13 @@
-"""One batch of drawn images: drawn again with their next seeds where not finite or constant, and kept in a file."""
+"""One batch of drawn images: drawn again with their next seeds where not finite or constant."""
 
 from __future__ import annotations
 
-import logging
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-
-from prism.artifacts import atomic_path
-from prism.synthesis.plan import Place
-
-log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 SMALLEST_SPREAD = 2.0  # of 255: standard deviation below which an image counts as constant
@@ -115,23 +107,3 @@ def _to_uint8(images: Tensor) -> np.ndarray:
     """(b, 3, h, w) in [0, 1] to (b, h, w, 3) uint8, rounded; what is not finite becomes black."""
     pixels = torch.nan_to_num(images, nan=0.0, posinf=0.0, neginf=0.0).mul(255).round().clamp(0, 255)
     return pixels.permute(0, 2, 3, 1).to(torch.uint8).cpu().numpy()
-
-
-def write_batch(path: Path, places: Sequence[Place], drawn: Drawn) -> None:
-    """Keep a finished batch until its shard is whole."""
-    with atomic_path(path) as part:
-        np.savez(part, places=np.array(places), **drawn.arrays())
-
-
-def read_batch(path: Path, places: Sequence[Place]) -> Drawn | None:
-    """A finished batch, or None if there is none or it was damaged: it is then drawn anew."""
-    if not path.exists():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as saved:
-            if not np.array_equal(saved["places"], np.array(places)):
-                raise ValueError("it holds other images")
-            return Drawn.from_arrays(saved)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        log.warning("%s: cannot be used (%s); its images are drawn again", path, error)
-        return None

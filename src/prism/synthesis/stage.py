@@ -16,6 +16,7 @@ from prism.artifacts import Manifest, WorkClock, hash_of, progress_dir, sha256_f
 from prism.config import Config, MethodConfig
 from prism.config.methods import FEWEST_FOR_BATCH_STATISTICS
 from prism.data.classes import load_classes
+from prism.data.kept import keep_batch, kept_batch
 from prism.data.prompts import PromptRecord, read_prompts
 from prism.data.pseudo_words import check_prompts
 from prism.data.shards import Sample, sample_key, shard_plan, write_shard
@@ -31,7 +32,7 @@ from prism.models.teacher import Teacher, load_teacher
 from prism.progress import ProgressBar
 from prism.seeds import derive, image_seed
 from prism.synthesis import REVISION
-from prism.synthesis.batch import Drawn, draw_until_valid, read_batch, write_batch
+from prism.synthesis.batch import Drawn, draw_until_valid
 from prism.synthesis.cutmix import Mixture
 from prism.synthesis.energies import energies_of
 from prism.synthesis.plan import Place, batches_of, class_batches, even_batches, rounds_of
@@ -169,13 +170,13 @@ def _draw_all(
     for number, batches in enumerate(rounds):
         for places in batches:
             saved = work / f"batch-{len(finished):05d}.npz"
-            drawn = read_batch(saved, places)
+            drawn = kept_batch(saved, places, Drawn.from_arrays, again="drawn")
             if drawn is not None:
                 bar.skip(len(places))
             else:
                 with as_a_whole("diffusion.batch", config.diffusion.batch):
                     drawn = _draw(sampler, config, records, places)
-                write_batch(saved, places, drawn)
+                keep_batch(saved, places, drawn.arrays())
                 clock.save()
                 bar.update(len(places))
             finished.append((places, drawn))
