@@ -35,7 +35,7 @@ onstart:
         if PLANNED and set(workflow.dag_settings.targets) != {"plan"}:
             raise PrismError("plan only tells what a run would cost; ask for it alone")
         if workflow.executor_plugin.name == "slurm":
-            LIMITS.update(check_cluster(settings, default_resources()))
+            LIMITS.update(check_cluster(settings, default_resources(), zoo="zoo" in sys.argv))
         if not PLANNED:  # which only looks, at a run that is at work too, and so changes none of its files
             begin(FILES.root)
         write_resolved(settings, PLANNED_CONFIG if PLANNED else CONFIG)

@@ -2,8 +2,8 @@
 
 Both do the same steps: the same images, gradients and updates of each class, no early stop. Together, a batch holds
 images of all classes; alone, each class has batches of its own, of the same size at most, as in DDIS's released code
-(there, batches of one: shown beside). Equal accuracy is checked, not assumed: the tokens of both are compared, entry by
-entry. The miniature's models serve where they are; else models of the same size with random weights.
+(there, batches of one: shown beside). That they learn the same is told, not assumed: the tokens of both are compared,
+entry by entry. The miniature's models serve where they are; else models of the same size with random weights.
 
     python benchmarks/tokens.py
     python benchmarks/tokens.py --images 10 --epochs 15 --steps 50 --device cuda

@@ -51,8 +51,9 @@ def main() -> None:
 
     def arithmetic(step: int) -> None:
         with trainer.autocast():
-            with torch.no_grad():
-                trainer.teacher(images)
+            if not options.plain:  # else the loop has the teacher's answers in memory
+                with torch.no_grad():
+                    trainer.teacher(images)
             logits = trainer.student(images)
         trainer.optimizer.zero_grad(set_to_none=True)
         logits.float().square().mean().backward()

@@ -1,5 +1,6 @@
 """Run a job of the workflow with GPUs of its own: lease.py --gpus 1 -- COMMAND ..."""
 
+import math
 import os
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from prism.takeover import register
 
 def main() -> None:
     program = parser(__doc__)
-    program.add_argument("--gpus", type=int, default=1, help="how many; 0 only runs the command")
-    program.add_argument("--timeout-seconds", type=float, default=86400.0, help="how long to wait for them")
+    program.add_argument("--gpus", type=int, default=1, help="how many; 0 hides them all")
+    program.add_argument("--timeout-seconds", type=float, default=math.inf, help="how long to wait for them, at most")
     program.add_argument("--log", type=Path, help="the job's log; a record of where the job runs is left beside it")
     program.add_argument("command", nargs="+", help="after --")
     arguments = program.parse_args()

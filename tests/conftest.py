@@ -102,6 +102,24 @@ def untrained(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def no_real_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real images cannot be had: a stage that asks for them, whatever its rule declares, fails its test."""
+    from prism.data import folders, images, method_images, sources
+
+    def refuse(*given: object, **named: object) -> None:
+        pytest.fail("real images were asked for")
+
+    for place, name in (
+        (folders, "image_parts"),
+        (sources, "load_source"),
+        (method_images, "load_source"),
+        (method_images, "source_parts"),
+        (images.EvaluationData, "__init__"),
+    ):
+        monkeypatch.setattr(place, name, refuse)
+
+
+@pytest.fixture
 def shard(tmp_path: Path) -> Path:
     """A shard of drawn images, two of each of the miniature's ten classes, where a workflow would have it."""
     from prism.data.shards import Sample, sample_key, write_shard

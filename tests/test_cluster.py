@@ -107,3 +107,5 @@ def test_stages_that_are_not_run_ask_for_nothing(project_root, slurm):
     slurm()
     limits = check_cluster(config(project_root, pruning={"gpu": 64}, zoo={"gpu": 64}), {"slurm_partition": "main"})
     assert {"prompts", "synthesis", "distillation"} <= limits.keys() and not {"pruning", "zoo"} & limits.keys()
+    with pytest.raises(ConfigError, match="jobs.zoo.gpu: 64"):
+        check_cluster(config(project_root, zoo={"gpu": 64}), {"slurm_partition": "main"}, zoo=True)

@@ -53,6 +53,18 @@ def test_jobs_get_gpus_of_their_own_and_a_killed_one_gives_it_back(tmp_path):
             process.communicate()
 
 
+def test_a_job_that_wants_no_gpu_sees_none(tmp_path):
+    """On the first one it would be beside the job that has leased it."""
+    command = [sys.executable, "-c", "import os; print('sees', os.environ['CUDA_VISIBLE_DEVICES'])"]
+    launcher = [sys.executable, "-c", LAUNCHER.replace("run_leased(1", "run_leased(0"), *command]
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("SLURM_JOB_ID", "PRISM_LEASED_GPUS")
+    }
+    environment |= {"PYTHONPATH": str(Path(__file__).resolve().parents[1] / "src"), "PRISM_LEASES": str(tmp_path)}
+    answer = subprocess.run(launcher, env=environment | {"CUDA_VISIBLE_DEVICES": "4,7"}, capture_output=True, text=True)
+    assert answer.stdout.split() == ["sees"]
+
+
 def test_in_an_allocation_of_the_user_jobs_get_gpus_of_their_own_too(tmp_path):
     """As `salloc --gpus=2` and a run without the profile: all its jobs are of one SLURM job."""
     processes = [start(tmp_path, SLURM_JOB_ID="1", PRISM_RUN_SLURM_JOB="1") for _ in range(2)]

@@ -14,7 +14,7 @@ import pytest
 
 from prism.errors import PrismError
 from prism.events import ALLOCATION, RUN
-from prism.takeover import begin, register
+from prism.takeover import begin, check_run, register
 
 from .processes import ended_after, started
 
@@ -216,3 +216,15 @@ def test_records_of_machines_that_are_gone_hinder_nothing(left, monkeypatch, tmp
     results = left(slurm_job="77")
     begin(results)
     assert not list(results.glob("*.job"))
+
+
+def test_a_job_that_waited_in_the_queue_does_not_begin_for_a_later_run(tmp_path, monkeypatch):
+    check_run(tmp_path)  # by hand: there is no run
+    (tmp_path / ".run").mkdir()
+    (tmp_path / ".run" / "token").write_text("present", encoding="utf-8")
+    check_run(tmp_path)
+    monkeypatch.setenv(RUN, "present")
+    check_run(tmp_path)
+    monkeypatch.setenv(RUN, "earlier")
+    with pytest.raises(PrismError, match="a later run has taken over"):
+        check_run(tmp_path)

@@ -83,3 +83,19 @@ def ends_as_if_never_killed(
     resumed = make(**kept)
     torch.manual_seed(99)  # the global generator is not part of the result
     return told(resumed.run()) == expected and same(weights(resumed), weights(whole)) and steps[0] == dies_at
+
+
+def dies_once(monkeypatch: pytest.MonkeyPatch, at: int) -> list[tuple[int, int]]:
+    """The steps (epoch, step) that a stage's training begins, each saved before it; number ``at`` kills its process."""
+    defaults = RunOptions.__init__.__defaults__ or ()
+    monkeypatch.setattr(RunOptions.__init__, "__defaults__", (*defaults[:-1], 0.0))  # seconds between checkpoints
+    step, steps = Training.step, []
+
+    def counted(self: Training, epoch: int, number: int, indices: torch.Tensor) -> None:
+        steps.append((epoch, number))
+        if len(steps) == at:
+            raise KilledError
+        step(self, epoch, number, indices)
+
+    monkeypatch.setattr(Training, "step", counted)
+    return steps

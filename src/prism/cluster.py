@@ -26,12 +26,13 @@ class Partition:
     minutes: float
 
 
-def check_cluster(config: Config, default: Mapping[str, object]) -> dict[str, dict[str, float]]:
+def check_cluster(config: Config, default: Mapping[str, object], *, zoo: bool = False) -> dict[str, dict[str, float]]:
     """Refuse jobs that no node of their partition can run, and a missing account.
 
     Args:
         config: the configuration.
         default: the profile's ``default-resources``.
+        zoo: whether the target zoo is asked for.
 
     Returns:
         By stage, the most ``mem_mb`` and ``runtime`` that its partition gives: more than that is not asked for where a
@@ -48,7 +49,7 @@ def check_cluster(config: Config, default: Mapping[str, object]) -> dict[str, di
     if usual is not None and usual not in partitions:
         what = f"{usual} is no partition of this cluster; {hint(str(usual), partitions)}"
         found.append(f"{PROFILE}: default-resources: slurm_partition: {what}")
-    for stage in _stages(config):
+    for stage in _stages(config, zoo):
         job, key = getattr(config.jobs, stage), f"config: jobs.{stage}"
         name = job.partition or usual
         if job.partition is not None and job.partition not in partitions:
@@ -70,11 +71,11 @@ def check_cluster(config: Config, default: Mapping[str, object]) -> dict[str, di
     return limits
 
 
-def _stages(config: Config) -> list[str]:
-    """Those that have jobs in this experiment; the zoo is a target of its own."""
+def _stages(config: Config, zoo: bool) -> list[str]:
+    """Those that have jobs in this experiment, and the zoo, a target of its own, where it is asked for."""
     methods = [config.methods[name] for name in config.run]
     without = {
-        "zoo": True,
+        "zoo": not zoo,
         "tokens": not any(config.learns_token(name) for name in config.run),
         "inversion": not any(method.inversion and method.inversion.adaptive for method in methods),
         "relabelling": not any(method.relabel for method in methods),

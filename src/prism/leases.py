@@ -8,11 +8,11 @@ system.
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,11 +25,11 @@ from prism.locks import open_lock, try_lock
 _POLL_SECONDS = (0.2, 0.5)
 
 
-def run_leased(gpus: int, command: list[str], *, timeout_seconds: float = 86400.0) -> NoReturn:
+def run_leased(gpus: int, command: list[str], *, timeout_seconds: float = math.inf) -> NoReturn:
     """Become ``command``, with ``gpus`` GPUs of its own in CUDA_VISIBLE_DEVICES; waits until they are free.
 
-    Only runs the command where there is nothing to hand out: no GPU wanted, none on this machine, in a SLURM job of its
-    own (SLURM has chosen) or under another lease.
+    A command that wants none sees none. Only runs the command where there is nothing to hand out: no GPU on this
+    machine, in a SLURM job of its own (SLURM has chosen) or under another lease.
 
     Raises:
         PrismError: fewer GPUs than wanted on this machine, none free in time, or no such command.
@@ -38,13 +38,16 @@ def run_leased(gpus: int, command: list[str], *, timeout_seconds: float = 86400.
     pool = device_ids(environment)
     chosen = "PRISM_LEASED_GPUS" in environment or "SLURM_JOB_ID" in environment and not in_run_s_allocation()
     if gpus > 0 and pool and not chosen:
-        root = Path(environment.get("PRISM_LEASES", f"{tempfile.gettempdir()}/prism-gpus-{os.getuid()}"))
+        # One folder for all runs of a user, wherever each has its temporary files.
+        root = Path(environment.get("PRISM_LEASES", f"/tmp/prism-gpus-{os.getuid()}"))
         held = ",".join(acquire(gpus, pool, root, timeout_seconds=timeout_seconds))
         environment |= {
             "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
             "CUDA_VISIBLE_DEVICES": held,
             "PRISM_LEASED_GPUS": held,
         }
+    if gpus == 0 and "PRISM_LEASED_GPUS" not in environment:
+        environment["CUDA_VISIBLE_DEVICES"] = ""  # else it would share the first one with the job that has leased it
     try:
         os.execvpe(command[0], command, environment)  # the same process: signals and the exit status pass through
     except FileNotFoundError:

@@ -103,6 +103,23 @@ def register(record: Path) -> dict[str, Any]:
     return facts
 
 
+def check_run(results: Path) -> None:
+    """Refuse to begin a job, in a process of the cluster, that belongs to an earlier run than the present one.
+
+    A job that waited in the queue while its run was killed would else delete, as Snakemake does before it begins, what
+    the present run has made in its place.
+
+    Args:
+        results: the experiment's folder of results.
+
+    Raises:
+        PrismError: a later run has taken over.
+    """
+    token, folder = os.environ.get(RUN), Path(results) / _FOLDER
+    if token is not None and (folder / "token").is_file():
+        _check_token(folder / "job", token)
+
+
 def _check_token(record: Path, token: str) -> None:
     present = next((p / _FOLDER / "token" for p in Path(record).parents if (p / _FOLDER / "token").is_file()), None)
     if present is None or present.read_text(encoding="utf-8") != token:

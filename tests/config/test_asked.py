@@ -32,6 +32,12 @@ def test_pruning_and_distilled_data_sets_where_they_are_run(asked):
     assert wanted <= asked(["vanilla", "sre2l-ipc10"], pruning=pruning)
 
 
+def test_claims_where_there_are_any_and_costs_where_something_is_synthesized(asked):
+    assert {"claims", "cost", "images"} <= asked(["real", "vanilla"])
+    assert "claims" not in asked(["vanilla"], claims_file=None)
+    assert {"cost", "images"}.isdisjoint(asked(["real"]))
+
+
 def test_measures_where_some_method_has_images_enough(asked):
     measures = {"quality", "precision-recall", "energy-histograms"}
     assert measures <= asked(["sre2l-ipc1", "sre2l-ipc10"])

@@ -44,6 +44,13 @@ def test_a_method_of_few_images_has_as_many_shards_as_divide_them(images, shards
     assert config.recipe("synthesis", method="few")["synthesis"] == {"images_per_class": images, "shards": shards}
 
 
+@pytest.mark.parametrize(("images", "shards"), [(1, 1), (10, 1), (20, 2), (50, 2), (100, 4)])
+def test_a_shard_has_as_many_images_of_a_class_as_a_batch_of_few_classes_takes(images, shards):
+    inversion = {"batch": 80, "classes_per_batch": 8, "densification": 1.0}
+    config = load({"few": {"engine": "inversion", "inversion": inversion, "images_per_class": images}})
+    assert config.shards("few") == shards
+
+
 def test_a_method_without_a_size_of_its_own_has_the_recipe_it_had():
     recipe = load().recipe("synthesis", method="vanilla")
     assert recipe["synthesis"] == {"images_per_class": 100, "shards": 4}

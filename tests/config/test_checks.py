@@ -2,10 +2,7 @@
 
 import pytest
 
-from prism.config import check_sample_sizes
-from prism.errors import ConfigError
-
-from .conftest import load, mistakes
+from .conftest import mistakes
 
 CASES = {
     "unknown method": ({"run": ["real", "prizm"]}, "run[1]: prizm is not a method; did you mean prism?"),
@@ -34,10 +31,3 @@ CASES = {
 def test_a_mistake_is_one_clear_line(overrides, message):
     (line,) = mistakes(**overrides)
     assert line.startswith(f"config: {message}")
-
-
-def test_neighbours_are_counted_against_the_true_number_of_classes():
-    config = load(evaluation={"k": 63, "reference_per_class": 32})
-    check_sample_sizes(config, classes=2)
-    with pytest.raises(ConfigError, match="evaluation.k: 63 is too many neighbours among 32 images; 31"):
-        check_sample_sizes(config, classes=1)

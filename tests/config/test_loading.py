@@ -9,6 +9,7 @@ import pytest
 
 from prism.config import check_paths, load_config, validate, validate_snakemake_config
 from prism.config.load import merge, read_mapping
+from prism.config.paths import named_paths
 from prism.config.schema import schema_text
 from prism.errors import ConfigError
 
@@ -94,6 +95,14 @@ def test_a_resolved_configuration_reads_back_equal_and_stands_alone(tmp_path):
     assert "miniature-student" not in load_config(path, root=tmp_path).students
 
 
+def test_null_on_the_command_line_is_none_over_a_resolved_configuration_too(tmp_path):
+    config = load(ROOT / "config/miniature-full.yaml")
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config.dump()), encoding="utf-8")
+    assert config.pruning is not None
+    assert load_config(path, overrides={"pruning": "null"}, root=tmp_path).pruning is None
+
+
 def test_snakemake_s_merged_configuration_gives_the_same_as_our_own_loading():
     merged = merge(read_mapping(ROOT / "config/config.yaml"), read_mapping(ROOT / "config/cifar10.yaml"))
     alone = read_mapping(ROOT / "config/cifar10.yaml")
@@ -129,6 +138,18 @@ def test_files_that_no_method_uses_are_not_asked_for(tmp_path):
         check_paths(config, tmp_path)
     for key in ("synthesis.real", "diffusion.tiny_decoder", "prompts.model"):
         assert key not in str(caught.value)
+
+
+def test_the_language_model_is_asked_for_where_contents_are_written():
+    missing = {"prompts": {"model": "./gone/language-model"}}
+    assert "prompts.model" not in dict(named_paths(load(run=["vanilla+senses"], **missing)))
+    assert "prompts.model" in dict(named_paths(load(run=["vanilla+contents"], **missing)))
+
+
+def test_classes_of_further_teachers_are_asked_for_where_these_are_used():
+    others = {"teachers": {"miniature-vgg": {"classes": "gone.yaml"}}}
+    assert "teachers.miniature-vgg.classes" in dict(named_paths(load(run=["g-vbsm"], **others)))
+    assert "teachers.miniature-vgg.classes" not in dict(named_paths(load(run=["sre2l"], **others)))
 
 
 @pytest.mark.parametrize(

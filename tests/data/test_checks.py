@@ -68,13 +68,17 @@ def test_what_is_left_of_the_miniature_beside_other_classes_or_models_is_named(m
         assert re.search(f"^config: {line}", str(caught.value), re.MULTILINE)
 
 
-def test_a_teacher_whose_outputs_have_another_order_is_refused(project_root, tmp_path):
+@pytest.mark.parametrize("whose", ["teacher", "teachers.miniature-vgg"])
+def test_a_teacher_whose_outputs_have_another_order_is_refused(project_root, tmp_path, whose):
     listed = yaml.safe_load((project_root / "config/classes/miniature.yaml").read_text(encoding="utf-8"))
     (tmp_path / "theirs.yaml").write_text(yaml.safe_dump(listed[::-1]), encoding="utf-8")
-    config = load_config(overrides={"teacher": {"classes": str(tmp_path / "theirs.yaml")}}, root=project_root)
+    changed: dict = {"classes": str(tmp_path / "theirs.yaml")}
+    for key in reversed(whose.split(".")):
+        changed = {key: changed}
+    config = load_config(overrides={"run": ["g-vbsm"], **changed}, root=project_root)
     config = config.model_copy(update={"classes": project_root / config.classes})
     with pytest.raises(
-        ConfigError, match=r"teacher.classes: output 0 is '\w+', .*miniature.yaml has '\w+' there; list"
+        ConfigError, match=rf"{whose}.classes: output 0 is '\w+', .*miniature.yaml has '\w+' there; list"
     ):
         checked_classes(config)
 
@@ -85,3 +89,24 @@ def test_a_class_that_no_prompt_may_name_is_refused_where_there_are_prompts(mine
     with pytest.raises(ConfigError, match=r"classes: .*mine.yaml: 'C\+\+' should be of Latin letters"):
         checked_classes(config)
     assert checked_classes(config.model_copy(update={"run": ("sre2l",)})).names == ("C++", "seal")
+
+
+def test_further_teachers_of_the_miniature_are_refused_where_the_classes_are_others(mine):
+    with pytest.raises(ConfigError, match="teachers.miniature-vgg: knows the miniature's classes, .* name your own"):
+        checked_classes(mine(run=["g-vbsm"], teachers={}))
+
+
+def test_real_images_without_a_folder_for_each_class_are_told_before_anything_runs(mine, tmp_path):
+    for name in ("kite", "walrus"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+    measured = {"extractor": {"kind": "inception", "weights": "inception.pth"}, "oracle": None}
+    config = mine(evaluation={**measured, "reference": str(tmp_path / "photos")})
+    with pytest.raises(
+        ConfigError, match="evaluation.reference: .*no folder 'seal' for a class; there are kite, walrus"
+    ):
+        checked_classes(config)
+    (tmp_path / "photos" / "seal").mkdir()
+    checked_classes(config)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="evaluation.reference: .*holds no class folders"):
+        checked_classes(mine(evaluation={**measured, "reference": str(tmp_path / "empty")}))

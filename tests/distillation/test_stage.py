@@ -16,6 +16,8 @@ from prism.distillation.trainer import Trainer
 from prism.errors import DataError
 from prism.models.checkpoints import load_classifier
 
+from ..trainings import KilledError, dies_once
+
 
 @pytest.fixture
 def config(project_root, untrained, monkeypatch):
@@ -97,6 +99,19 @@ def test_the_real_upper_bound_takes_as_many_real_images_and_says_so(config, fold
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["upper_bound"] is True and metrics["data_free"] is False
     assert metrics["n_train"] == 10 * config.synthesis.images_per_class
+
+
+def test_killed_and_run_again_it_goes_on_and_ends_in_the_same_bytes(config, shard, folder, tmp_path, monkeypatch):
+    whole = tmp_path / "results" / "whole" / "distillation" / "vanilla" / "tiny" / "seed-0"
+    distill(config, "vanilla", "tiny", 0, [shard], whole)
+    steps = dies_once(monkeypatch, 3)
+    with pytest.raises(KilledError):
+        distill(config, "vanilla", "tiny", 0, [shard], folder)
+    assert not folder.exists()
+    distill(config, "vanilla", "tiny", 0, [shard], folder)
+    assert steps == [(0, 0), (0, 1), (1, 0), (1, 0), (1, 1)]
+    for name in ("student.safetensors", "metrics.json", "history.csv"):
+        assert (folder / name).read_bytes() == (whole / name).read_bytes()
 
 
 def test_a_data_free_method_draws_no_real_training_image(config, shard, folder, monkeypatch):

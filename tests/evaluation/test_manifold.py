@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from prism.evaluation.manifold import expected_coverage, manifold_metrics
+from prism.evaluation.manifold import manifold_metrics
 
 
 def measured(real, synthetic, k, *, strict=True, tile=2048):
@@ -127,6 +127,16 @@ def test_threads_change_nothing(features):
     finally:
         torch.set_num_threads(threads)
     assert values[0] == values[1]
+
+
+def expected_coverage(*, n_real: int, n_synthetic: int, k: int) -> float:
+    """Coverage of two samples of one distribution: 1 - prod_{i=1..k} (n - i) / (n + m - i) (Naeem et al.
+    2020).
+    """
+    missed = 1.0
+    for i in range(1, k + 1):
+        missed *= (n_real - i) / (n_real + n_synthetic - i)
+    return 1.0 - missed
 
 
 def test_expected_coverage(golden):

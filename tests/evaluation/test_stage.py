@@ -8,16 +8,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
+from safetensors.torch import save_file
 
-from prism.artifacts import read_json
+from prism.artifacts import progress_dir, read_json
 from prism.config import Config, load_config
+from prism.data import method_images
 from prism.data.shards import Sample, sample_key, write_shard
+from prism.data.sources import world_names
 from prism.errors import DataError, ModelError
-from prism.evaluation import measures
+from prism.evaluation import measures, stage
 from prism.evaluation.stage import evaluate
 from prism.miniature.lexicon import COLOURS, CONCEPTS, CONTEXTS, STYLES
+from prism.models.classifiers import build
 
 NAME = "miniature-student-small"
+CLASS_NAMES = world_names()
 PER_CLASS = 3
 Place = Callable[..., tuple[Config, list[Path], Path]]
 
@@ -128,6 +134,42 @@ def test_real_images_are_their_own_method(place):
     assert "oracle_style" not in found["metrics"]  # a real image was asked for no style
     with pytest.raises(DataError, match="engine real takes real images"):
         evaluate(config, "real", shards, output)
+
+
+def test_real_images_may_be_measured_in_parts(place, monkeypatch, tmp_path, picture):
+    for label in range(10):
+        (tmp_path / "photos" / CLASS_NAMES[label]).mkdir(parents=True)
+        for index in range(PER_CLASS):
+            file = tmp_path / "photos" / CLASS_NAMES[label] / f"{index}.png"
+            Image.fromarray(picture(10 * label + index, 32)).save(file)
+    config, _, output = place()
+    config = config.model_copy(
+        update={"synthesis": config.synthesis.model_copy(update={"real": str(tmp_path / "photos")})}
+    )
+    evaluate(config, "real", [], output)
+    whole = read_json(output)
+    monkeypatch.setattr(method_images, "_PART", 7)
+    sizes, measure = [], stage.measure
+    monkeypatch.setattr(stage, "measure", lambda part, *a, **k: (sizes.append(len(part)), measure(part, *a, **k))[1])
+    evaluate(config, "real", [], output)
+    assert sizes == [7, 7, 7, 7, 2]
+    assert read_json(output)["metrics"] == pytest.approx(whole["metrics"], rel=1e-4)
+    assert read_json(output)["protocol"] == whole["protocol"]
+
+
+def test_features_of_the_real_set_are_those_of_the_extractor_s_own_preprocessing(place):
+    config, shards, output = place()
+    weights = output.parent / "foreign.safetensors"  # a file that says nothing of its input
+    weights.parent.mkdir(parents=True)
+    save_file(build(NAME, 7, 32, seed=1).state_dict(), weights)
+    fids = []
+    for std in (0.5, 0.25):
+        described = {"kind": "classifier", "weights": str(weights), "architecture": NAME, "size_px": 32}
+        described |= {"mean": [0.5] * 3, "std": [std] * 3}
+        given = place(extractor=described)[0]
+        evaluate(given, "prism", shards, output)
+        fids.append(read_json(output)["metrics"]["fid"])
+    assert len(list(progress_dir(output.parent / "reference").glob("*.npz"))) == 2 and fids[0] != fids[1]
 
 
 def test_without_an_oracle_its_metrics_are_left_out(place):

@@ -26,7 +26,10 @@ def output(tmp_path):
     ["deepinversion", "plug-in-inversion", "sre2l", "g-vbsm", "prism-dd", "prism-dd-anew"]
     + ["g-vbsm-real-statistics", "prism-dd-real-init"],
 )
-def test_a_shard_of_every_method_holds_every_class(config, output, method):
+def test_a_shard_of_every_method_holds_every_class(config, output, method, request):
+    labelled = method in ("g-vbsm-real-statistics", "prism-dd-real-init")
+    if not labelled:
+        request.getfixturevalue("no_real_images")
     manifest = invert(config, method, 0, None, output)
     shard = read_shard(output)
     assert sorted(shard.labels) == list(range(10)) and shard.images.shape == (10, 16, 16, 3)
@@ -34,7 +37,6 @@ def test_a_shard_of_every_method_holds_every_class(config, output, method):
     assert record["class_index"] == 3 and record["seed"] > 0 and record["prompt"] == ""
     assert np.isfinite(record["energy"]) and 0 <= record["teacher_confidence"] <= 1
     assert manifest.stage == "synthesis" and verify(manifest_path(output)).details["method"] == method
-    labelled = method in ("g-vbsm-real-statistics", "prism-dd-real-init")
     assert manifest.details["data_free"] is not labelled and ("real" in manifest.recipe) is labelled
     several = method.startswith(("g-vbsm", "prism-dd"))
     assert set(manifest.models) == ({"teacher", "teachers.small"} if several else {"teacher"})

@@ -54,10 +54,14 @@ def test_killed_between_two_steps_it_goes_on_with_the_images_that_were_next(trai
     folder = tmp_path / "results" / "killed" / "inversion" / METHOD
     assert not folder.exists() or not list(folder.iterdir())
     assert steps == [0, 1, 2, 3, 4]
+    (seconds,) = (tmp_path / "results" / ".progress" / "killed").rglob("seconds")
+    seconds.write_text("1000.0\n")
     output = train("killed")
     assert steps[5:] == [5, 6], "what was saved is not done twice"
     assert output.read_bytes() == wanted
-    assert verify(output.with_suffix(".json")).stage == "inversion" and not progress_dir(output).exists()
+    manifest = verify(output.with_suffix(".json"))
+    assert manifest.stage == "inversion" and not progress_dir(output).exists()
+    assert manifest.run["seconds"] >= 1000  # those of the killed training too
 
 
 def test_killed_before_it_is_written_only_what_was_not_saved_is_done_again(train, steps, monkeypatch):

@@ -1,5 +1,6 @@
 """Which architectures keep batch statistics, and that methods which need them are refused without."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from prism.config import load_config
 from prism.config.names import ARCHITECTURES, WITHOUT_BATCHNORM
 from prism.errors import ConfigError, ModelError
 from prism.models import classifiers
-from prism.models.architectures import check_batchnorm, keeps_batch_statistics
+from prism.models.architectures import check_architectures, check_batchnorm, keeps_batch_statistics
 
 ROOT = Path(__file__).parents[2]
 MIXER = {"architecture": "miniature-mixer"}
@@ -72,3 +73,31 @@ def test_architectures_without_batchnorm_are_listed():
 def test_an_unknown_architecture_is_told():
     with pytest.raises(ModelError, match="timm:resnet18"):
         keeps_batch_statistics("timm:resnet18x")
+
+
+@pytest.mark.parametrize(
+    ("key", "changes"),
+    {
+        "methods.adaptive-deepinversion.inversion.adaptive.student": {
+            "run": ["deepinversion", "adaptive-deepinversion"],
+            "methods": {"adaptive-deepinversion": {"inversion": {"adaptive": {"student": "timm:resnet18x"}}}},
+        },
+        "methods.diffdfkd.student.architecture": {
+            "run": ["diffdfkd"],
+            "methods": {"diffdfkd": {"student": {"architecture": "timm:resnet18x"}}},
+        },
+        "methods.sre2l-ipc10.relabel.teachers[0].architecture": {
+            "run": ["sre2l-ipc10"],
+            "methods": {
+                "sre2l-ipc10": {
+                    "relabel": {"teachers": [{"architecture": "timm:resnet18x", "weights": "w.safetensors"}]}
+                }
+            },
+        },
+        "evaluation.extractor.kind": {"evaluation": {"extractor": {"kind": "timm:resnet18x"}}},
+    }.items(),
+)
+def test_a_misspelled_network_is_told_wherever_it_stands(key, changes):
+    config = load_config(overrides=changes, root=ROOT)
+    with pytest.raises(ConfigError, match=re.escape(f"config: {key}: unknown architecture 'timm:resnet18x'")):
+        check_architectures(config)

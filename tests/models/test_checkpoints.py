@@ -49,7 +49,7 @@ def test_a_classifier_comes_back_whole_in_one_call(network, saved):
     images = torch.rand(2, 3, 32, 32)
     mean, std = (torch.tensor(DESCRIPTION[key]).view(1, 3, 1, 1) for key in ("mean", "std"))
     torch.testing.assert_close(classifier(images), network((images - mean) / std))
-    torch.testing.assert_close(classifier.features(images), network.features((images - mean) / std))
+    torch.testing.assert_close(classifier.logits_and_features(images)[1], network.features((images - mean) / std))
     assert not classifier.training
     assert classifier.class_names == ("crane", "bat", "mouse", "bow")
     assert (classifier.architecture, classifier.num_classes, classifier.size_px) == (

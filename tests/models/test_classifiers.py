@@ -124,3 +124,9 @@ def test_no_classes_are_refused():
 
 def test_the_configuration_knows_exactly_these_names():
     assert set(NAMES_IN_CONFIG) == set(ARCHITECTURES)
+
+
+def test_networks_with_auxiliary_heads_give_the_main_one_s_logits():
+    network = build("torchvision:googlenet", 5, seed=0)
+    logits, features = network.train().logits_and_features(torch.randn(2, 3, 96, 96))
+    assert logits.shape == (2, 5) and features.shape == (2, network.feature_dim)

@@ -1,5 +1,6 @@
 """Text-to-image models from disk: what is missing, damaged, hostile or does not fit is one clear line."""
 
+import json
 import pickle
 import shutil
 from pathlib import Path
@@ -7,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from diffusers import AutoencoderTiny
+from diffusers import AutoencoderTiny, UNet2DConditionModel
 
 from prism.errors import ModelError
 from prism.models.diffusion import load_text_to_image
@@ -91,3 +92,24 @@ def test_without_a_tiny_decoder_a_term_that_asks_for_it_is_told(load):
     model = load(tiny_decoder=None)
     with pytest.raises(ModelError, match="diffusion.tiny_decoder"):
         model.decode(torch.zeros(1, 4, 8, 8), "tiny")
+
+
+def test_a_model_that_needs_more_than_a_text_and_a_latent_is_refused(load, tmp_path):
+    path = tmp_path / "text-to-image" / "unet" / "config.json"
+    settings = json.loads(path.read_text())
+    path.write_text(json.dumps(settings | {"in_channels": 9}))  # as for inpainting
+    (tmp_path / "text-to-image" / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    unet = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(path.parent))
+    unet.save_pretrained(path.parent)
+    refusal(load, "its U-Net takes 9 channels and its latents have 4; choose", tiny_decoder=None)
+
+
+def test_prompts_that_are_cut_are_told(load, caplog):
+    model = load()
+    caplog.clear()
+    short = "a photo of a crane"
+    model.embed([short])
+    assert not caplog.records
+    model.embed([short, " ".join([short] * 30)])
+    (record,) = caplog.records
+    assert "1 prompts are longer than 24 tokens and are cut" in record.getMessage()

@@ -1,3 +1,5 @@
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,11 @@ def test_models_without_a_chat_template_are_refused(model_folder, tmp_path):
             (tmp_path / file.name).write_bytes(file.read_bytes())
     with pytest.raises(ModelError, match="no chat template"):
         TransformersEngine(str(tmp_path))
+
+
+def test_a_model_s_own_penalty_does_not_come_before_the_sampling(model_folder, tmp_path):
+    wanted = TransformersEngine(str(model_folder)).complete(CHATS, seeds=[1, 2], **SETTINGS)
+    shutil.copytree(model_folder, tmp_path / "penalised")
+    settings = tmp_path / "penalised" / "generation_config.json"
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"repetition_penalty": 5.0}))
+    assert TransformersEngine(str(tmp_path / "penalised")).complete(CHATS, seeds=[1, 2], **SETTINGS) == wanted

@@ -9,7 +9,7 @@ from prism.config import load_config
 from prism.data.soft_labels import LabelFacts
 from prism.errors import ConfigError, DataError
 from prism.planning import measured_rows, plan_text
-from prism.planning.throughput import COLUMNS, read_throughputs
+from prism.planning.throughput import COLUMNS, measured, read_throughputs
 from prism.planning.work import jobs_of, label_bytes, shared_jobs
 
 HEAD = ",".join(COLUMNS)
@@ -61,7 +61,7 @@ def test_hours_are_work_over_throughput_and_other_methods_are_scaled_by_their_ra
     assert "scaled from vanilla by the ratio at 64 px: synthesis: prism" in text
     assert every["images"] == "7,200" and float(every["synthesis"]) == pytest.approx(1.5)
     # the diversified prompts are a language model's, whose throughput nobody measured
-    assert "left out of the sums (+): prompts: transformers" in text and every["hours"].endswith("+")
+    assert "left out of the sums (+): prompts: language-model" in text and every["hours"].endswith("+")
 
 
 def test_disk_is_that_of_images_and_soft_labels(config, table, tmp_path, project_root):
@@ -152,3 +152,26 @@ def test_the_shipped_table_is_sound_and_every_configuration_has_a_plan(project_r
         config = load_config(*files, root=project_root)
         text = plan_text(config, 10, project_root / "docs/throughput.csv", config.plan.hardware)
         assert all(config.label(method) in text for method in config.run)
+
+
+def test_a_finished_job_counts_by_what_it_did_whatever_is_planned_by_now(config, tmp_path):
+    jobs = [
+        *jobs_of(config, "vanilla", 10, str(tmp_path)),
+        *jobs_of(config, "adaptive-deepinversion", 10, str(tmp_path)),
+    ]
+    done = {job.stage: job for job in jobs}
+    said = {
+        "distillation": {"run": {"seconds": 100.0, "images_per_second": 50.0}},
+        "synthesis": {"count": 40, "run": {"seconds": 20.0, "images_per_second": 2.0}, "details": {"bytes": 4000}},
+        "inversion": {"count": 10, "run": {"seconds": 10.0, "images_per_second": 3840.0}},
+    }
+    for stage, content in said.items():
+        done[stage].facts.parent.mkdir(parents=True, exist_ok=True)
+        done[stage].facts.write_text(json.dumps(content))
+    rates = {stage: rate for (stage, _, _), rate in measured(done.values()).items()}
+    assert {stage: rate.per_second for stage, rate in rates.items()} == {
+        "distillation": 50,
+        "synthesis": 2,
+        "inversion": 3840,
+    }
+    assert rates["synthesis"].bytes_per_image == 100

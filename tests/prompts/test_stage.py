@@ -17,6 +17,8 @@ from prism.prompts.length import token_budget
 from prism.prompts.stage import prompt_classes, write_prompts
 from prism.prompts.writer import Writer
 
+pytestmark = pytest.mark.usefixtures("no_real_images")  # none of it sees any
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
@@ -141,7 +143,9 @@ def test_babble_falls_back_to_templates_and_is_told(babbling, tmp_path, caplog):
     assert "wrote no good line" not in caplog.text
 
 
-def test_a_stopped_run_goes_on_after_its_last_finished_part(babbling, tmp_path, monkeypatch):
+@pytest.fixture
+def stopped(babbling, tmp_path, monkeypatch):
+    """A configuration, the file of a run that was stopped in its third part, and the classes of all parts to come."""
     output, write, parts = tmp_path / "p.jsonl", Writer.write, []
 
     def stops_at_third(self, classes, *rest):
@@ -154,12 +158,29 @@ def test_a_stopped_run_goes_on_after_its_last_finished_part(babbling, tmp_path, 
     config = babbling.model_copy(update={"prompts": babbling.prompts.model_copy(update={"batch": 4})})
     with pytest.raises(KeyboardInterrupt):
         write_prompts(config, "diversified", output)
-    assert not output.exists() and len(list(progress_dir(output).iterdir())) == 2
+    return config, output, parts
+
+
+def test_a_stopped_run_goes_on_after_its_last_finished_part(stopped, tmp_path):
+    config, output, parts = stopped
+    assert not output.exists() and len(list(progress_dir(output).glob("*.json"))) == 2
+    (seconds,) = progress_dir(output).glob("*.seconds")
+    seconds.write_text("1000.0\n")
     write_prompts(config, "diversified", output)
+    assert read_manifest(output.with_suffix(".json")).run["seconds"] >= 1000  # those of the stopped run too
     assert parts[3] == parts[2]
     assert not progress_dir(output).exists()
     write_prompts(config, "diversified", tmp_path / "whole.jsonl")
     assert output.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+def test_lines_of_another_arithmetic_are_not_gone_on_from(stopped):
+    """``precision: auto`` is bf16 on one machine and fp32 on another, whose answers differ: a file is of one alone."""
+    config, output, parts = stopped
+    first = parts[0]
+    write_prompts(config.model_copy(update={"precision": "bf16"}), "diversified", output)
+    assert parts[3] == first
+    assert read_manifest(output.with_suffix(".json")).run["arithmetic"] == "cpu bfloat16"
 
 
 def test_a_changed_prompt_file_is_noticed(config_with, tmp_path):

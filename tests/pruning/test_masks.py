@@ -120,3 +120,18 @@ def test_wrong_arguments_are_told(arguments, message):
 def test_a_network_with_nothing_to_prune_is_refused():
     with pytest.raises(ValueError, match="no layer to prune"):
         prune_network(nn.Sequential(nn.Flatten(), nn.Linear(768, 4)), 0.5, EXAMPLE)
+
+
+@pytest.mark.parametrize("kind", ["structured", "unstructured"])
+def test_weights_that_attention_reads_itself_stay_whole(kind):
+    made = build("torchvision:vit_b_16", 4, 224, seed=0)
+    prune_network(made, 0.5, torch.zeros(1, 3, 224, 224), kind=kind)
+    masked = {
+        name
+        for name, layer in made.named_modules()
+        if torch_prune.is_pruned(layer) and "weight_mask" in dict(layer.named_buffers(recurse=False))
+    }
+    assert not any("out_proj" in name for name in masked) and any("mlp.0" in name for name in masked)
+    made.train()
+    for _ in range(2):  # the second pass fails where a mask is applied once for all
+        made(torch.rand(1, 3, 224, 224)).sum().backward()

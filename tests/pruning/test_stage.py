@@ -16,6 +16,8 @@ from prism.pruning.masks import prunable
 from prism.pruning.stage import prune
 from prism.tables.frame import collect
 
+from ..trainings import KilledError, dies_once
+
 NAMES = ("pruned.safetensors", "metrics.json")
 
 
@@ -59,6 +61,18 @@ def test_a_pruned_network_its_scores_and_its_manifest_are_written_the_same_each_
     first = {name: (folder / name).read_bytes() for name in NAMES}
     prune(config, "vanilla", 0.7, 0, [shard], folder)
     assert first == {name: (folder / name).read_bytes() for name in NAMES}
+
+
+def test_killed_and_run_again_it_goes_on_and_ends_in_the_same_bytes(config, shard, folder, tmp_path, monkeypatch):
+    whole = tmp_path / "results" / "whole" / "pruning" / "vanilla" / "sparsity-0.7" / "seed-0"
+    prune(config, "vanilla", 0.7, 0, [shard], whole)
+    steps = dies_once(monkeypatch, 3)
+    with pytest.raises(KilledError):
+        prune(config, "vanilla", 0.7, 0, [shard], folder)
+    assert not folder.exists()
+    prune(config, "vanilla", 0.7, 0, [shard], folder)
+    assert steps[2] == steps[3] and len(set(steps)) == len(steps) - 1, "the killed step alone is begun again"
+    assert all((folder / name).read_bytes() == (whole / name).read_bytes() for name in NAMES)
 
 
 def test_a_data_free_method_draws_no_real_training_image_and_the_upper_bound_does(config, shard, folder, monkeypatch):

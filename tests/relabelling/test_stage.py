@@ -56,7 +56,7 @@ def output(tmp_path):
     return tmp_path / "results" / "x" / "relabelling" / "any.safetensors"
 
 
-def test_a_label_is_the_teacher_s_answer_on_the_part_that_the_file_names(config, shard, output):
+def test_a_label_is_the_teacher_s_answer_on_the_part_that_the_file_names(config, shard, output, no_real_images):
     manifest = relabel(config, "single", [shard], output)
     assert verify(output.with_suffix(".json")) == manifest and manifest.count == 20
     assert not progress_dir(output).exists()

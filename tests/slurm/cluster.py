@@ -59,8 +59,15 @@ AccountingStorageType=accounting_storage/none
 """
 
 
+PREFIX = "slurm-"  # of the folders of clusters of these tests
+
+
+class NoCluster(RuntimeError):  # noqa: N818, it is no error of the cluster's
+    """There can be none on this machine."""
+
+
 class ClusterError(RuntimeError):
-    """The cluster cannot be had on this machine; the message says why."""
+    """It can be made on this machine, and does not come up; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ def install() -> None:
     if not missing:
         return
     if shutil.which("apt-get") is None:
-        raise ClusterError(f"{', '.join(missing)} are missing, and this is no Debian to install them on")
+        raise NoCluster(f"{', '.join(missing)} are missing, and this is no Debian to install them on")
     policy = Path("/usr/sbin/policy-rc.d")  # asked before a package starts its services; 101 is no
     ours = not policy.exists()
     if ours:
@@ -97,10 +104,19 @@ def install() -> None:
         for command in (["update"], ["install", "--yes", "--no-install-recommends", *missing]):
             done = subprocess.run(["apt-get", "-qq", *command], env=environment, capture_output=True, text=True)
             if done.returncode != 0:
-                raise ClusterError(f"apt-get {' '.join(command)}: {done.stderr.strip()[-500:]}")
+                raise NoCluster(f"apt-get {' '.join(command)}: {done.stderr.strip()[-500:]}")
     finally:
         if ours:
             policy.unlink()
+
+
+def _left_by_a_killed_test(folder: Path) -> bool:
+    """Whether a configuration is of a cluster of these tests whose controller is gone."""
+    try:
+        os.kill(int((folder / "slurmctld.pid").read_text()), 0)
+    except (OSError, ValueError):
+        return folder.name.startswith(PREFIX)
+    return False
 
 
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
@@ -111,10 +127,10 @@ def running(folder: Path) -> Iterator[Cluster]:
     """A cluster with its state in ``folder``, for as long as the block lasts.
 
     Raises:
-        ClusterError: not root, packages cannot be installed, or a service does not come up.
+        NoCluster: not root, or packages cannot be installed. ClusterError: a service does not come up.
     """
     if os.geteuid() != 0:
-        raise ClusterError("slurmd needs root")
+        raise NoCluster("slurmd needs root")
     install()
     node = socket.gethostname().split(".")[0]
     try:
@@ -129,8 +145,8 @@ def running(folder: Path) -> Iterator[Cluster]:
     facts = {"folder": folder, "node": node, "gpus": GPUS, "cpus": CPUS, "memory": MEMORY_MB}
     facts |= {"controller_port": _free_port(), "node_port": _free_port()}
     usual = Path("/etc/slurm/slurm.conf")  # inside a job the variable that names another file is gone
-    if usual.exists():
-        raise ClusterError(f"there is a cluster on this machine already: {usual}")
+    if usual.exists() and not _left_by_a_killed_test(usual.resolve().parent):
+        raise NoCluster(f"there is a cluster on this machine already: {usual}")
     (folder / "slurm.conf").write_text(CONFIGURATION.format(**facts), encoding="utf-8")
     (folder / "gres.conf").write_text(f"NodeName={node} Name=gpu File={folder}/devices/nvidia[0-{GPUS - 1}]\n")
     cluster = Cluster(folder)

@@ -15,16 +15,16 @@ import pytest
 
 from ..processes import ended_after, started
 from ..workflow.conftest import REPOSITORY, Answer, Root
-from .cluster import Cluster, ClusterError, running
+from .cluster import PREFIX, Cluster, NoCluster, running
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    with tempfile.TemporaryDirectory(prefix="slurm-", dir="/var/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir="/var/tmp") as folder:
         try:
             with running(Path(folder)) as made:
                 yield made
-        except ClusterError as error:
+        except NoCluster as error:  # one that can be made and does not come up is an error
             pytest.skip(f"no cluster on this machine: {error}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -152,12 +153,12 @@ def test_the_smoke_run_uses_four_gpus_at_once_and_its_results_are_the_local_ones
     submitted = Submitted(roots[1], cluster)
     memory = "jobs={synthesis: {mem_mb: 3000}}"  # four at once in the node's memory
     at_once = 0
-    with submitted.start("all", *SMOKE, "--config", memory) as process:
-        while process.poll() is None:
+    with ThreadPoolExecutor(1) as reading, submitted.start("all", *SMOKE, "--config", memory) as process:
+        told = reading.submit(process.communicate)  # a full pipe would stop it
+        while not told.done():
             at_once = max(at_once, sum(job[1] == "RUNNING" for job in submitted.jobs()))
             time.sleep(0.5)
-        text = process.stdout.read() if process.stdout else ""
-    assert process.returncode == 0, text
+    assert process.returncode == 0, told.result()[0]
     assert at_once == 4
     records = [json.loads(path.read_text()) for path in roots[1].path.rglob("synthesis/**/*.job")]
     assert sorted(record["gpus"] for record in records) == ["0", "1", "2", "3"]

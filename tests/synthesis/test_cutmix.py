@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from diffusers import DPMSolverMultistepScheduler
+from diffusers import DPMSolverMultistepScheduler, HeunDiscreteScheduler
 
 from prism.config import CutMixConfig
 from prism.errors import ModelError
@@ -90,8 +90,10 @@ def test_boxes_lie_inside_and_have_the_area_that_is_drawn():
 
 
 def test_a_scheduler_that_steps_by_earlier_predictions_is_refused(model):
-    with pytest.raises(ModelError, match="DPMSolverMultistepScheduler, which steps by earlier predictions"):
+    with pytest.raises(ModelError, match="DPMSolverMultistepScheduler, which steps by what it kept"):
         check_single_step(DPMSolverMultistepScheduler())
+    with pytest.raises(ModelError, match="HeunDiscreteScheduler"):
+        check_single_step(HeunDiscreteScheduler())
     check_single_step(model.scheduler)
 
 

@@ -1,9 +1,11 @@
 """Published forms of guidance on random models: what moves, by how much, and true gradients all the way."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
+from diffusers import PNDMScheduler
 
 from prism.guidance import ENERGIES, Term, batch_norm
 from prism.models.diffusion import TextToImage
@@ -229,6 +231,20 @@ def test_the_adversarial_energy_rests_until_there_is_a_student(model, teacher):
     resting = sampler.sample(PROMPTS, LABELS, SEEDS, size_px=32)
     plain = sampler_of(model, teacher).sample(PROMPTS, LABELS, SEEDS, size_px=32)
     assert torch.equal(resting, plain) and not torch.allclose(acting, plain, atol=1e-4)
+
+
+def test_a_scheduler_that_asks_more_often_than_there_are_steps_is_guided_to_its_end(model, teacher, monkeypatch):
+    """PNDM, Stable Diffusion's own, asks once more than there are steps: the last call is its last step."""
+    pndm = replace(model, scheduler=PNDMScheduler.from_config(model.scheduler.config, skip_prk_steps=True))
+    calls, acting = [], []
+    active = Term.active
+    monkeypatch.setattr(Term, "active", lambda self, *at: acting.append((at[0], active(self, *at))) or acting[-1][1])
+    term = Term("cross-entropy", 1.0, (0.0, 1.0), last_step=False, moves="noisy", step="absolute")
+    sampler_of(pndm, teacher, term).sample(
+        PROMPTS, LABELS, SEEDS, size_px=32, on_step=lambda step, z0: calls.append(step)
+    )
+    assert calls == list(range(STEPS + 1))
+    assert sorted(set(acting)) == [*((step, True) for step in range(STEPS)), (STEPS, False)]
 
 
 def test_published_recipes_are_those_of_the_papers(config):

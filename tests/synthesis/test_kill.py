@@ -14,7 +14,7 @@ import pytest
 from prism.artifacts import progress_dir, verify
 from prism.data.shards import manifest_path
 
-from ..processes import started
+from ..processes import ended_after, started
 
 KILLS = 5
 
@@ -42,7 +42,8 @@ def start(config, prompt_file, tmp_path, project_root):
 
 def finish(process, output):
     """sha256 of the shard that the command, undisturbed, ends with."""
-    _, told = process.communicate(timeout=300)
+    with ended_after(process):
+        _, told = process.communicate(timeout=300)
     assert process.returncode == 0, told
     assert verify(manifest_path(output)).count == 10
     assert not progress_dir(output).exists()

@@ -11,6 +11,8 @@ from prism.models.diffusion import TextToImage
 from prism.synthesis import stage
 from prism.synthesis.stage import synthesize
 
+pytestmark = pytest.mark.usefixtures("no_real_images")  # none of it sees any
+
 
 @pytest.fixture
 def output(tmp_path):

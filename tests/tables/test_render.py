@@ -35,6 +35,13 @@ def _table() -> Table:
     return Table("t", "A title", (Column("method", "Method"), Column("score", "Score", 2, "up")), rows, ("A note.",))
 
 
+def test_a_text_among_numbers_stands_in_every_format():
+    rows = (Row({"method": "ours", "score": Cell(40.0)}), Row({"method": "quoted", "score": "≈42.50"}))
+    table = Table("t", "A title", (Column("method", "Method"), Column("score", "Score")), rows)
+    assert all("42.50" in text(table) for text in FORMATS.values())
+    assert list(csv.DictReader(io.StringIO(to_csv(table))))[1]["score_mean"] == "≈42.50"
+
+
 def test_mean_and_sample_standard_deviation():
     assert summarize([0.1, 0.2, 0.3], scale=100) == Cell(pytest.approx(20), pytest.approx(10), 3)
 

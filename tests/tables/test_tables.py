@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from prism.errors import DataError
@@ -11,6 +12,8 @@ from prism.tables.frame import collect
 from prism.tables.published import DEFAULT_SETTING, Published, Setting, load_published
 from prism.tables.registry import TABLES
 from prism.tables.render import Cell, to_csv
+
+from .conftest import manifest
 
 
 def _rows(name, paths, context):
@@ -87,6 +90,17 @@ def test_teachers_that_disagree_are_refused(results, context, write):
         _rows("accuracy", [*results, write("other.json", other)], context)
 
 
+@pytest.mark.parametrize(("other", "refused"), [(0.951, False), (0.953, True)])
+def test_one_image_of_the_test_set_may_flip_between_teachers(results, context, write, other, refused):
+    scores = {"accuracy": 0.5, "teacher_accuracy": other, "n_test": 1000}
+    paths = [*results, write("other.json", {"method": "ddis", "student": "net", "seed": 0, **scores})]
+    if refused:
+        with pytest.raises(DataError, match="different experiments"):
+            _rows("accuracy", paths, context)
+    else:
+        assert _rows("accuracy", paths, context)[0]["Teacher"]
+
+
 def test_a_method_unknown_to_the_configuration_comes_last_under_its_own_name(results, context, write):
     other = {"method": "another", "student": "net", "seed": 0, "accuracy": 0.5}
     rows, _ = _rows("accuracy", [*results, write("other.json", other)], context)
@@ -150,6 +164,18 @@ def test_generalization_has_a_column_per_domain_and_their_mean(results, context)
     assert list(rows)[0] == "Real"
 
 
+def test_the_mean_leaves_the_teacher_s_own_domain_out(results, context):
+    rows, table = _rows("generalization", results, replace(context, other_domains=("cartoon",)))
+    assert [column.key for column in table.columns] == ["method", "sketch", "cartoon"]  # of one domain there is no mean
+    frame = collect(results)
+    own = frame[frame["domain"] == "cartoon"].assign(domain="in-distribution", value=1.0)
+    context = replace(context, domains=("in-distribution", "sketch", "cartoon"))
+    table = TABLES["generalization"](pd.concat([frame, own]), context)
+    assert table.columns[-1].header == "Mean of other domains"
+    row = next(row for row in table.rows if row.cells["method"] == "PRISM")
+    assert row.cells["mean_of_domains"].mean == pytest.approx(60) and row.cells["in-distribution"].mean == 100
+
+
 def test_generalization_gives_no_mean_where_a_domain_is_missing(results, context):
     frame = collect(results)
     frame = frame[~((frame["method"] == "prism") & (frame["domain"] == "sketch"))]
@@ -188,3 +214,10 @@ def test_every_row_of_every_table_names_its_files(name, results, pruned, context
     table = TABLES[name](collect(paths), context)
     assert all(row.sources for row in table.rows)
     assert to_csv(table) == to_csv(TABLES[name](collect(reversed(paths)), context))
+
+
+def test_cost_counts_the_student_that_a_method_competes_with(results, write, context):
+    taught = manifest("inversion", {"method": "prism"}, count=20, run={"seconds": 12.0})
+    rows, table = _rows("cost", [*results, write("inversion/prism/student.json", taught)], context)
+    assert rows["PRISM"].cells["inversion_seconds"] == Cell(12) and "inversion_seconds" not in rows["Vanilla"].cells
+    assert "Competitor (s)" in [column.header for column in table.columns]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from prism.errors import ModelError
-from prism.tokens.learning import best_epochs
+from prism.tokens.learning import Learner, best_epochs
 
 
 def run(learner, state, classes=None):
@@ -159,3 +159,20 @@ def test_a_loss_that_is_not_finite_names_the_class(learner_of, settings):
     with pytest.raises(ModelError, match="class 1, or its gradient, is not finite") as caught:
         learner.run(state)
     assert "\n" not in str(caught.value)
+
+
+def test_where_memory_runs_out_fewer_images_are_learned_from_at_once(learner_of, settings, monkeypatch):
+    chosen = settings(epochs=2, images=2, accumulate=2, batch=6)
+    wanted = run(*learner_of(chosen))
+    gradient, sizes = Learner.gradient, []
+
+    def small(self, rows, places):
+        sizes.append(len(places))
+        if len(places) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return gradient(self, rows, places)
+
+    monkeypatch.setattr(Learner, "gradient", small)
+    found = run(*learner_of(chosen))
+    assert sizes == [6, 3, 3, 3, 3]
+    torch.testing.assert_close(found.best, wanted.best, rtol=0, atol=2e-6)

@@ -18,6 +18,8 @@ from prism.synthesis.stage import synthesize
 from prism.tokens.learning import Learner
 from prism.tokens.stage import learn_tokens
 
+pytestmark = pytest.mark.usefixtures("no_real_images")  # none of it sees any
+
 
 @pytest.fixture
 def prompts(config_with, tmp_path):

@@ -18,7 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from ..processes import started
+from prism.data.sources import world_names
+
+from ..processes import ended_after, started
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COPIED = ("Snakefile", "workflow", "scripts", "config")
@@ -64,8 +66,8 @@ class Root:
     path: Path
 
     def snakemake(self, *arguments: str, configfile: str | None = "config/smoke.yaml") -> Answer:
-        process = self.start(*arguments, configfile=configfile)
-        text, _ = process.communicate()
+        with ended_after(self.start(*arguments, configfile=configfile)) as process:
+            text, _ = process.communicate()
         return Answer(process.returncode, text)
 
     def start(self, *arguments: str, configfile: str | None = "config/smoke.yaml") -> subprocess.Popen[str]:
@@ -107,6 +109,14 @@ def with_models(root: Root) -> Root:
         path = root.path / "assets" / "miniature" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+    return root
+
+
+def with_real_folders(root: Root) -> Root:
+    """``root``, with folders for real images of the miniature's classes below ``real/``, all of them empty."""
+    for folder in ("train", "test", "sketches"):
+        for name in world_names():
+            (root.path / "real" / folder / name).mkdir(parents=True, exist_ok=True)
     return root
 
 

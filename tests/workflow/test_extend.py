@@ -12,7 +12,7 @@ import pytest
 from .conftest import MODELS, REPOSITORY, Root, copied, pretend_finished
 
 PAGE = (REPOSITORY / "docs" / "extend.md").read_text(encoding="utf-8")
-FILES = ("config/my_energies.py", "config/mine.yaml")
+FILES = ("config/my_energies.py", "config/margin.yaml")
 MISSING = [name for name in MODELS if not (REPOSITORY / "assets/miniature" / name).is_file()]
 
 
@@ -55,7 +55,7 @@ def test_an_edit_of_the_file_makes_the_methods_that_use_it_and_the_tables_anew(m
     path.write_text(text, encoding="utf-8")
     stages = ("Synthesis: ", "Evaluation: ", "Distillation: ", "Generalization: ")
     assert answer.jobs["synthesize"] == 2 and "write_prompts" not in answer.jobs
-    assert all("mine" in message for message in answer.messages if message.startswith(stages))
+    assert all("margin" in message for message in answer.messages if message.startswith(stages))
 
 
 def test_a_wrong_energy_is_one_line_before_any_job(mine):
@@ -86,5 +86,5 @@ def test_the_command_makes_the_tables_with_the_method_in_them(tmp_path):
     (made.path / "assets" / "miniature").symlink_to(REPOSITORY / "assets" / "miniature")
     answer = made.snakemake(*command(), configfile=None)
     assert answer.status == 0, answer.text
-    table = (made.path / "results" / "mine" / "tables" / "accuracy.md").read_text(encoding="utf-8")
-    assert "Mine" in table and "PRISM" in table
+    table = (made.path / "results" / "margin" / "tables" / "accuracy.md").read_text(encoding="utf-8")
+    assert "Margin" in table and "PRISM" in table

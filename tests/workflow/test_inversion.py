@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from .conftest import pretend_finished
+from .conftest import pretend_finished, with_real_folders
 
 DATA_FREE = ("deepinversion", "adaptive-deepinversion", "plug-in-inversion", "sre2l", "g-vbsm", "prism-dd")
 LABELLED = ("g-vbsm-real-statistics", "prism-dd-real-init")
@@ -24,8 +24,7 @@ generalization: {{domains: {{sketch: real/sketches}}}}
 @pytest.fixture(scope="module")
 def behind(root, tmp_path_factory):
     """All files that a method's shards are made from, however far back, by method."""
-    for folder in ("train", "test", "sketches"):
-        (root.path / "real" / folder).mkdir(parents=True, exist_ok=True)
+    with_real_folders(root)
     (root.path / "config" / "inverted.yaml").write_text(FOLDERS, encoding="utf-8")
     done = pretend_finished(root, tmp_path_factory.mktemp("inverted") / "root", "config/inverted.yaml")
     answer = done.snakemake("--detailed-summary", "all", configfile="config/inverted.yaml")
@@ -77,7 +76,7 @@ def test_the_competitor_comes_from_the_images_of_deepinversion(behind):
 def test_a_batch_too_small_and_a_teacher_without_batchnorm_are_refused_before_any_job(root):
     (root.path / "config" / "inverted.yaml").write_text(FOLDERS, encoding="utf-8")
     few = root.dry_run("all", "--config", "run=[sre2l]", "methods={sre2l: {inversion: {classes_per_batch: 2}}}")
-    assert few.status != 0 and "a batch has only 2 images, but batch statistics need 8" in few.text
+    assert few.status != 0 and "a batch has only 4 images, but batch statistics need 8" in few.text
     transformer = "teacher={architecture: 'torchvision:vit_b_16'}"
     none = root.dry_run("all", "--config", "run=[sre2l]", transformer)
     assert none.status != 0 and "needs BatchNorm, but teacher.architecture=torchvision:vit_b_16 has none" in none.text

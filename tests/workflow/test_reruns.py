@@ -54,6 +54,26 @@ def test_how_tokens_are_learned_reruns_them_and_the_methods_that_have_them(root,
     assert all("class-token" in message or "ddis-cat" in message for message in of_stages)
 
 
+WITHOUT_MODELS = """
+experiment: smoke
+run: [vanilla, ddis-cat]
+prompts: {engine: transformers}
+tokens: {decoder: full}
+synthesis: {images_per_class: 2, shards: 2}
+"""
+
+
+def test_a_method_that_needs_further_models_leaves_those_that_do_not_as_they_are(root, tmp_path):
+    """PRISM's prompts are a language model's, its guidance decodes with the tiny decoder."""
+    (root.path / "config" / "without.yaml").write_text(WITHOUT_MODELS, encoding="utf-8")
+    done = pretend_finished(root, tmp_path / "root", "config/without.yaml")
+    answer = done.dry_run("all", "--config", "run=[vanilla,ddis-cat,prism]", configfile="config/without.yaml")
+    stages = ("Prompts: ", "Tokens: ", "Synthesis: ", "Evaluation: ", "Distillation: ")
+    of_stages = {message for message in answer.messages if message.startswith(stages)}
+    assert len(of_stages) == 5, answer.messages
+    assert all("prism" in message or "diversified" in message for message in of_stages)
+
+
 def test_another_number_of_epochs_spares_the_images(finished):
     jobs = finished.dry_run("all", "--config", "distillation={epochs: 2}").jobs
     assert jobs["distill"] == 3

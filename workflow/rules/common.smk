@@ -16,6 +16,7 @@ from prism.config.asked import figures_asked, tables_asked
 from prism.config.energies import own_energies
 from prism.config.layout import Layout
 from prism.config.paths import named_paths, zoo_folder, zoo_paths
+from prism.config.remarks import remarks
 from prism.config.replicates import replicate_files
 from prism.data.checks import checked_classes
 from prism.errors import PrismError
@@ -56,15 +57,14 @@ def checked_settings():
         if workflow.is_main_process and not ("--unlock" in sys.argv or PLANNED):  # they need none of its files
             check_files(wanted)
             check_architectures(wanted)
-            classes = len(checked_classes(wanted))
+            classes = len(checked_classes(wanted, folders=not DRY_RUN and "zoo" not in sys.argv))
             check_batches(wanted, classes)
             if any(own_energies(wanted)):
                 from prism.synthesis.energies import check_energies  # late: torch takes seconds
 
                 check_energies(wanted, classes)
-            for method in (name for name in wanted.run if not wanted.evaluated(name)):
-                few = f"images_per_class={wanted.images_per_class(method)} is too few"
-                logger.info(f"evaluation: {method} is left out: {few} for evaluation.k={wanted.evaluation.k}")
+            for remark in remarks(wanted, workflow.basedir):
+                logger.info(remark)
     except PrismError as error:
         sys.exit(f"error: {error}")
     return wanted

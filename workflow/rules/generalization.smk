@@ -6,6 +6,7 @@ Scoring one student takes seconds, less than a job's start.
 
 rule generalize:
     input:
+        classes=CLASSES,
         students=students_of,
         images=real_images("generalization", "evaluation.reference"),
     output:

@@ -5,7 +5,14 @@ from contextlib import suppress
 
 from prism.events import RUN
 from prism.planning.journal import journal_text
+from prism.takeover import check_run
 
+
+if not workflow.is_main_process:  # before Snakemake deletes what its job has made, as it does at its beginning
+    try:
+        check_run(FILES.root)
+    except PrismError as error:
+        sys.exit(f"error: {error}")
 
 FULL_DISK_BYTES = 4 << 20
 

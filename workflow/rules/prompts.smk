@@ -2,7 +2,7 @@
 
 
 rule write_prompts:
-    input: classes=CLASSES, language_model=model_files("prompts.model")
+    input: classes=CLASSES, language_model=language_model_of
     output:
         lines="<results>/prompts/{strategy}.jsonl",
         manifest="<results>/prompts/{strategy}.json",

@@ -12,6 +12,12 @@ def model_files(*keys):
 
 CLASSES = given([str(settings.classes)])
 PIPELINE, TINY_DECODER = model_files("diffusion.pipeline"), model_files("diffusion.tiny_decoder")
+LANGUAGE_MODEL = model_files("prompts.model")
+
+
+def language_model_of(wildcards):
+    """The language model that writes a strategy's contents; none where it has none."""
+    return LANGUAGE_MODEL if settings.strategies[wildcards.strategy].contents else []
 
 
 def drawn_with(wildcards):
@@ -67,7 +73,7 @@ def replicates_of(wildcards):
 def competitor_of(wildcards):
     """The student that an adaptive inversion competes with; none for other methods."""
     adaptive = adaptive_section(wildcards.method)
-    return f"{RESULTS}/inversion/{wildcards.method}/student.safetensors" if adaptive else []
+    return FILES.competitor(wildcards.method) if adaptive else []
 
 
 def competitor_images_of(wildcards):

@@ -2,7 +2,10 @@
 
 
 rule learn_tokens:
-    input: prompts="<results>/prompts/{strategy}.jsonl", teacher=TEACHER, models=[*PIPELINE, *TINY_DECODER]
+    input:
+        prompts="<results>/prompts/{strategy}.jsonl",
+        teacher=TEACHER,
+        models=[*PIPELINE, *(TINY_DECODER if settings.tokens.decoder == "tiny" else [])],
     output:
         tokens="<results>/tokens/{strategy}.safetensors",
         manifest="<results>/tokens/{strategy}.json",

@@ -1,7 +1,7 @@
 """What is wanted: a typed configuration, read from YAML, checked before anything runs. Needs no torch."""
 
 from prism.config.base import is_hub_id, split_archive
-from prism.config.checks import check_batches, check_sample_sizes
+from prism.config.checks import check_batches
 from prism.config.claims import ClaimConfig
 from prism.config.diffusion import DiffusionConfig
 from prism.config.distillation import AugmentConfig, DistillationConfig
@@ -55,7 +55,6 @@ __all__ = [
     "ZooStepsConfig",
     "check_batches",
     "check_paths",
-    "check_sample_sizes",
     "is_hub_id",
     "load_config",
     "split_archive",

@@ -42,6 +42,10 @@ def parts_of(config: Config) -> dict[str, frozenset[str]]:
 
 def _asked(named: Mapping[str, list[str]], config: Config) -> dict[str, list[str]]:
     without = set() if config.pruning else {"pruning", "pruning-curve"}
+    if not config.claims:
+        without.add("claims")
+    if all(config.methods[method].engine == "real" for method in config.run):  # nothing is synthesized
+        without |= {"cost", "images"}
     if not any(config.methods[method].is_budgeted for method in config.run):
         without.add("dataset-distillation")
     if not parts_of(config):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
@@ -34,8 +35,8 @@ def problems(*found: Problem) -> PydanticCustomError:
 
 
 def is_hub_id(value: str) -> bool:
-    """Whether a model is named by a hub id, ``owner/name``; a folder of that form is ``./owner/name``."""
-    return re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", value) is not None
+    """Whether a model is named by a hub id, ``owner/name``; a folder that is there, and ``./owner/name``, is none."""
+    return re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", value) is not None and not Path(value).is_dir()
 
 
 def split_archive(spec: str) -> tuple[str, str]:

@@ -23,8 +23,12 @@ def images_per_class(config: Config, method: str) -> int:
 
 def shards(config: Config, method: str) -> int:
     """See ``Config.shards``."""
-    images = images_per_class(config, method)
-    return next(count for count in range(config.synthesis.shards, 0, -1) if images % count == 0)
+    images, inversion = images_per_class(config, method), config.methods[method].inversion
+    together = 1  # images of a class that an inversion wants in a batch, and so in a shard
+    if inversion is not None and inversion.classes_per_batch is not None:
+        together = min(images, max(1, inversion.batch // inversion.classes_per_batch))
+    most = min(config.synthesis.shards, images // together)
+    return next(count for count in range(most, 0, -1) if images % count == 0)
 
 
 def prompts_per_class(config: Config, strategy: str) -> int:
@@ -50,6 +54,13 @@ def label_teachers(config: Config, method: str) -> list[TeacherConfig]:
         *(config.teachers.values() if relabel.further_teachers else ()),
         *(TeacherConfig(**{**common, **other.model_dump(exclude_none=True)}) for other in relabel.teachers),
     ]
+
+
+def further_teachers(config: Config) -> dict[str, TeacherConfig]:
+    """See ``Config.further_teachers``."""
+    methods = [config.methods[name] for name in config.run]
+    asked = any(one.uses_teachers or (one.relabel and one.relabel.further_teachers) for one in methods)
+    return dict(config.teachers) if asked else {}
 
 
 def training(config: Config, method: str) -> DistillationConfig:

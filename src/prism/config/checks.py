@@ -52,17 +52,6 @@ def check_batches(config: Config, classes: int, methods: Iterable[str] | None = 
         raise ConfigError("\n".join(f"config: {key}: {message}" for key, message in found))
 
 
-def check_sample_sizes(config: Config, classes: int) -> None:
-    """Refuse metrics that need more images than there are, now that the number of classes is known.
-
-    Raises:
-        ConfigError: naming the key and the largest value that would do.
-    """
-    found = _too_few(config, config.synthesis.images_per_class * classes, classes)
-    if found:
-        raise ConfigError("\n".join(f"config: {key}: {message}" for key, message in found))
-
-
 def _run(config: Config) -> list[Problem]:
     found = [
         (f"run[{place}]", f"{name} is not a method; {hint(name, config.methods)}")
@@ -133,12 +122,8 @@ def _overlap(one: str, other: str) -> bool:
 
 
 def _sample_sizes(config: Config) -> list[Problem]:
-    return _too_few(config, config.synthesis.images_per_class * FEWEST_CLASSES, FEWEST_CLASSES)
-
-
-def _too_few(config: Config, images: int, classes: int) -> list[Problem]:
-    k, reference = config.evaluation.k, config.evaluation.reference_per_class
-    fewest = images if reference is None else min(images, reference * classes)
+    k, reference, images = config.evaluation.k, config.evaluation.reference_per_class, config.synthesis.images_per_class
+    fewest = FEWEST_CLASSES * (images if reference is None else min(images, reference))
     if k < fewest:
         return []
     return [("evaluation.k", f"{k} is too many neighbours among {fewest} images; {fewest - 1} is the most")]

@@ -41,6 +41,10 @@ class Layout:
         count = self.config.shards(method) if self.config.methods[method].engine != "real" else 0
         return [f"{self.root}/synthesis/{method}/shard-{index:04d}.{suffix}" for index in range(count)]
 
+    def competitor(self, method: str, suffix: str = "safetensors") -> str:
+        """The student that an adaptive inversion competes with; with the suffix json its manifest."""
+        return f"{self.root}/inversion/{method}/student.{suffix}"
+
     def evaluation(self, method: str) -> str:
         """The metrics of a method's images."""
         return f"{self.root}/evaluation/{method}.json"
@@ -75,6 +79,7 @@ class Layout:
         files = {
             "prompts": [self.prompts(name, "json") for name in self.strategies],
             "tokens": [self.tokens(name, "json") for name in tokens],
+            "inversion": [self.competitor(method, "json") for method in self.generated if self._competes(method)],
             "synthesis": [file for method in self.generated for file in self.shards(method, "json")],
             "images": [self.shards(method)[0] for method in self.generated],  # each shard has all classes
             "evaluation": [self.evaluation(method) for method in run if config.evaluated(method)],
@@ -87,3 +92,7 @@ class Layout:
             "pruning": [f"{folder}/metrics.json" for method in run for folder in self.pruned(method)],
         }
         return [file for kind in kinds for file in files[kind]]
+
+    def _competes(self, method: str) -> bool:
+        inversion = self.config.methods[method].inversion
+        return inversion is not None and inversion.adaptive is not None

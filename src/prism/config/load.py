@@ -38,7 +38,7 @@ def load_config(*paths: Path | str, overrides: dict[str, Any] | None = None, roo
     for path in paths:
         if resolved or Path(path).resolve() != (root / DEFAULT).resolve():
             merged = merge(merged, read_mapping(Path(path)))
-    merged = merge(merged, overrides or {})
+    merged = merge(merged, _with_nulls(overrides or {}))
     return validate(merged) if resolved else validate(with_files(merged, root))
 
 

@@ -127,7 +127,9 @@ class Config(Section):
         return budgets.images_per_class(self, method)
 
     def shards(self, method: str) -> int:
-        """Files of a method's images: ``synthesis.shards``, or the largest number below that divides its images."""
+        """Files of a method's images: ``synthesis.shards``, or the largest number below that divides its images and
+        leaves in each as many images of a class as ``inversion.classes_per_batch`` makes room for.
+        """
         return budgets.shards(self, method)
 
     def prompts_per_class(self, strategy: str) -> int:
@@ -141,6 +143,11 @@ class Config(Section):
     def label_teachers(self, method: str) -> list[TeacherConfig]:
         """The teachers whose soft labels a method stores, the experiment's first; none without ``relabel``."""
         return budgets.label_teachers(self, method)
+
+    @property
+    def further_teachers(self) -> dict[str, TeacherConfig]:
+        """Those of ``teachers`` if any method of ``run`` asks them; none otherwise."""
+        return budgets.further_teachers(self)
 
     def label_epochs(self, method: str) -> int:
         """Epochs for which a method stores soft labels; 0 without ``relabel``."""

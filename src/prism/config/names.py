@@ -43,10 +43,14 @@ WORLD_DOMAINS: tuple[str, ...] = (
     "corrupted",
 )
 
+# Whose published weights take images of mean and standard deviation 0.5: torchvision brings them there by itself.
+OWN_TRANSFORM: tuple[str, ...] = ("torchvision:googlenet", "torchvision:inception_v3")
+
 # What tables and figures are made of: a stage's numbers, or the images and training histories themselves
 Results = Literal[
     "prompts",
     "tokens",
+    "inversion",
     "synthesis",
     "images",
     "evaluation",

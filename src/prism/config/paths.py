@@ -62,11 +62,11 @@ def named_paths(config: Config) -> Iterator[tuple[str, str]]:
             yield f"methods.{name}.relabel.teachers[{place}].weights", str(other.weights)
             if other.classes is not None:
                 yield f"methods.{name}.relabel.teachers[{place}].classes", str(other.classes)
-    chosen = [config.methods[name] for name in config.run]
-    if any(one.uses_teachers or (one.relabel and one.relabel.further_teachers) for one in chosen):
-        yield from ((f"teachers.{name}.weights", str(one.weights)) for name, one in config.teachers.items())
-    engines = {one.engine for one in chosen}
-    if "diffusion" in engines:
+    for name, other in config.further_teachers.items():
+        yield f"teachers.{name}.weights", str(other.weights)
+        if other.classes is not None:
+            yield f"teachers.{name}.classes", str(other.classes)
+    if any(config.methods[name].engine == "diffusion" for name in config.run):
         yield from _sampling_paths(config)
     for key, path in (
         ("evaluation.extractor.weights", config.evaluation.extractor.weights),
@@ -90,7 +90,7 @@ def _sampling_paths(config: Config) -> Iterator[tuple[str, str]]:
     if config.diffusion.tiny_decoder is not None and tiny:
         yield "diffusion.tiny_decoder", str(config.diffusion.tiny_decoder)
     asked = any(
-        config.strategies[method.prompts].diversified
+        config.strategies[method.prompts].contents
         for method in (config.methods[name] for name in config.run)
         if method.prompts is not None
     )

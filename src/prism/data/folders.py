@@ -8,7 +8,8 @@ class.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -24,7 +25,7 @@ from prism.errors import DataError
 
 log = logging.getLogger(__name__)
 
-__all__ = ["EvaluationData", "ImageFolder", "ImageSet", "load_images"]
+__all__ = ["EvaluationData", "ImageFolder", "ImageSet", "image_parts", "load_images"]
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm")
 _DECODE_THREADS = 8  # PIL decodes without the interpreter's lock
@@ -115,6 +116,14 @@ def load_images(
         DataError: nothing is there, a class has no images, or an image is broken; the message names the file.
     """
     folder = spec if isinstance(spec, ImageFolder) else ImageFolder(spec, classes, mapping)
+    (images,) = image_parts(folder, size_px, per_class=per_class)
+    return images
+
+
+def image_parts(
+    folder: ImageFolder, size_px: int, *, per_class: int | None = None, most: int | None = None
+) -> Iterator[ImageSet]:
+    """The same images in parts of ``most`` at most, one after another: never more than that in memory."""
     if size_px < 1:
         raise DataError(f"{folder.root}: size_px is {size_px}; it must be at least 1")
     with open_source(str(folder.root)) as source:
@@ -131,9 +140,34 @@ def load_images(
             chosen += [(label, member) for member in sorted(by_folder[name])]
         _warn_of_small_classes(folder.root, labels_of, by_folder, per_class)
         chosen = _first_of_each(sorted(chosen), per_class)
-        images = pixel_array(len(chosen), size_px, size_px, 3)
-        _decode_into(images, source, [member for _, member in chosen], size_px)
-    return ImageSet(images, np.array([label for label, _ in chosen], np.int64), str(folder.root))
+        for start in range(0, len(chosen), most or len(chosen)):
+            part = chosen[start : start + (most or len(chosen))]
+            images = pixel_array(len(part), size_px, size_px, 3)
+            _decode_into(images, source, [member for _, member in part], size_px)
+            yield ImageSet(images, np.array([label for label, _ in part], np.int64), str(folder.root))
+            del images  # before there is room for the next ones
+
+
+def class_folders(spec: str) -> list[str] | None:
+    """The names of the class folders of an image specification, without a look at any image.
+
+    None of a tar archive, which would have to be read to its end.
+
+    Raises:
+        DataError: there is no such folder or archive, or no folder in it.
+    """
+    place = Path(spec.partition("!")[0])
+    if place.is_dir():
+        names = {entry.name for entry in place.iterdir() if entry.is_dir()}
+    elif place.exists() and not zipfile.is_zipfile(place):
+        return None
+    else:
+        with open_source(spec) as source:
+            names = {member.partition("/")[0] for member in source.members if "/" in member}
+    found = sorted(name for name in names if not _is_hidden(name))
+    if not found:
+        raise DataError(f"{spec}: holds no class folders")
+    return found
 
 
 def _decode_into(images: np.ndarray, source: FileSource, members: Sequence[str], size_px: int) -> None:

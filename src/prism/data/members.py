@@ -6,9 +6,9 @@ import io
 import re
 import tarfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -45,8 +45,8 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
     tar.addfile(info, io.BytesIO(data))
 
 
-def read_members(path: Path, data: bytes) -> dict[str, bytes]:
-    """The members of the archive ``data`` by name, in stored order.
+def read_members(path: Path, file: BinaryIO, wanted: Callable[[str], bool] | None = None) -> dict[str, bytes]:
+    """The members of the archive ``file`` by name, in stored order: all, or those whose names are ``wanted``.
 
     Raises:
         ShardError: a member has a foreign name or type (and is not read), comes twice or is cut short; the
@@ -54,16 +54,18 @@ def read_members(path: Path, data: bytes) -> dict[str, bytes]:
     """
     members: dict[str, bytes] = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
+        with tarfile.open(fileobj=file, mode="r:") as tar:
             for info in tar:
                 if info.type != tarfile.REGTYPE or info.pax_headers:
                     raise ShardError(f"{path}!{info.name}: is not a plain file; shards hold only .json and .png files")
                 if MEMBER.fullmatch(info.name) is None:
                     raise ShardError(f"{path}!{info.name}: is no member of a shard; names are like 0007-000123.png")
+                if wanted is not None and not wanted(info.name):
+                    continue
                 if info.name in members:
                     raise ShardError(f"{path}!{info.name}: comes twice")
-                file = tar.extractfile(info)
-                members[info.name] = file.read() if file else b""
+                member = tar.extractfile(info)
+                members[info.name] = member.read() if member else b""
                 if len(members[info.name]) != info.size:
                     raise ShardError(f"{path}!{info.name}: is cut short")
     except (tarfile.TarError, OSError, EOFError) as error:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from prism.config import Config
 from prism.data.classes import ClassList
 from prism.data.images import EvaluationData, ImageSet
 from prism.data.shards import read_one_by_one, read_shards
-from prism.data.sources import WORLD, load_source, split_seed
+from prism.data.sources import WORLD, load_source, source_parts, split_seed
 from prism.errors import DataError
+
+_PART = 20_000  # real images that are measured together: 16 GB at 512 px
 
 
 def method_images(
@@ -47,18 +50,24 @@ def method_images(
 def method_parts(
     config: Config, method: str, shards: Sequence[Path], classes: ClassList, *, real_px: int
 ) -> Iterator[ImageSet]:
-    """The same in parts, each at the size that it has: a shard at a time, real images all at once."""
+    """The same in parts, each at the size that it has: a shard at a time, real images some thousands at a time."""
     if config.methods[method].engine != "real":
-        for shard in read_one_by_one(shards):
-            yield _checked(shard, classes)
+        parts: Iterator[ImageSet] = read_one_by_one(shards)
     else:
-        yield _checked(_upper_bound(config, method, shards, classes, real_px), classes)
+        _refuse_shards(method, shards)
+        source = _real_source(config, classes, size_px=real_px, count=config.images_per_class(method))
+        parts = map(lambda part: EvaluationData(part).open_for("real"), source_parts(**source, most=_PART))
+    yield from map(lambda part: _checked(part, classes), parts)  # no name holds a part while the next one is made
 
 
 def _upper_bound(config: Config, method: str, shards: Sequence[Path], classes: ClassList, size_px: int) -> ImageSet:
+    _refuse_shards(method, shards)
+    return real_training_images(config, classes, size_px=size_px, count=config.images_per_class(method))
+
+
+def _refuse_shards(method: str, shards: Sequence[Path]) -> None:
     if shards:
         raise DataError(f"method {method}: engine real takes real images, but {shards[0]} is given too")
-    return real_training_images(config, classes, size_px=size_px, count=config.images_per_class(method))
 
 
 def _checked(images: ImageSet, classes: ClassList) -> ImageSet:
@@ -73,14 +82,12 @@ def real_training_images(config: Config, classes: ClassList, *, size_px: int, co
     Raises:
         DataError: they are missing or broken.
     """
-    images = load_source(
-        str(config.synthesis.real),
-        size_px=size_px,
-        classes=classes,
-        count=count,
-        seed=split_seed(config.seed, "train"),
-    )
-    return EvaluationData(images).open_for("real")
+    return EvaluationData(load_source(**_real_source(config, classes, size_px=size_px, count=count))).open_for("real")
+
+
+def _real_source(config: Config, classes: ClassList, *, size_px: int, count: int | None) -> dict[str, Any]:
+    seed = split_seed(config.seed, "train")
+    return {"spec": str(config.synthesis.real), "size_px": size_px, "classes": classes, "count": count, "seed": seed}
 
 
 def reference_images(config: Config, classes: ClassList, *, size_px: int, drawn: int | None = None) -> ImageSet:

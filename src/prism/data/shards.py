@@ -8,7 +8,8 @@ last.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import io
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,7 +162,8 @@ def read_shard(tar_path: Path) -> ShardSet:
     path = Path(tar_path)
     manifest = _shard_manifest(path)
     data = _checked_bytes(path, manifest)
-    members = read_members(path, data)
+    members = read_members(path, io.BytesIO(data))
+    del data  # its members are copies
     keys = sorted({name.split(".")[0] for name in members})
     if list(members) != [f"{key}.{suffix}" for key in keys for suffix in ("json", "png")]:
         raise ShardError(f"{path}: its members are not a .json and a .png for each key, ordered by key")
@@ -183,6 +185,30 @@ def read_shard(tar_path: Path) -> ShardSet:
     return ShardSet(images, labels, str(path), records, tuple(keys))
 
 
+def first_images(tar_path: Path, classes: Collection[int], per_class: int) -> dict[int, list[np.ndarray]]:
+    """The first images, uint8 (height, width, 3), of some classes in a shard; of the rest nothing is decoded.
+
+    Raises:
+        ShardError: as :func:`read_shard`, of what is read.
+    """
+    path = Path(tar_path)
+    _check_sha256(path, _shard_manifest(path), sha256_file(path))
+    found: dict[int, list[np.ndarray]] = {index: [] for index in classes}
+    counts = dict.fromkeys(classes, 0)
+
+    def wanted(name: str) -> bool:
+        label = int(name[:4])
+        if not name.endswith(".png") or counts.get(label, per_class) >= per_class:
+            return False
+        counts[label] += 1
+        return True
+
+    with path.open("rb") as file:
+        for name, data in read_members(path, file, wanted).items():
+            found[int(name[:4])].append(decode_png(path, name.removesuffix(".png"), data))
+    return found
+
+
 def read_one_by_one(paths: Sequence[Path]) -> Iterator[ShardSet]:
     """Read several shards, one after another: of a large set there is never more than that in memory.
 
@@ -199,6 +225,7 @@ def read_one_by_one(paths: Sequence[Path]) -> Iterator[ShardSet]:
                 raise ShardError(f"{path}: image {key} is in {keys[key]} too")
             keys[key] = path
         yield shard
+        del shard  # before the next one is read
 
 
 def read_shards(paths: Sequence[Path], fit: Callable[[ShardSet], ShardSet] = lambda shard: shard) -> ShardSet:
@@ -248,8 +275,13 @@ def _shard_manifest(path: Path) -> Manifest:
 
 def _checked_bytes(path: Path, manifest: Manifest) -> bytes:
     data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != manifest.outputs[path.name]:
-        size = manifest.details.get("bytes", len(data))
-        what = f"has {len(data)} bytes of {size}" if len(data) != size else "has changed since it was written"
-        raise ShardError(f"{path}: {what} (its sha256 is not the manifest's); delete it and synthesize it again")
+    _check_sha256(path, manifest, hashlib.sha256(data).hexdigest())
     return data
+
+
+def _check_sha256(path: Path, manifest: Manifest, found: str) -> None:
+    if found != manifest.outputs[path.name]:
+        there = path.stat().st_size
+        size = manifest.details.get("bytes", there)
+        what = f"has {there} bytes of {size}" if there != size else "has changed since it was written"
+        raise ShardError(f"{path}: {what} (its sha256 is not the manifest's); delete it and synthesize it again")

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Literal, TypeVar
 
@@ -12,13 +14,15 @@ from PIL import Image
 
 from prism.data.arrays import pixel_array
 from prism.data.classes import ClassList
-from prism.data.folders import load_images
+from prism.data.folders import ImageFolder, image_parts, load_images
 from prism.data.images import ImageSet
 from prism.errors import DataError
 from prism.seeds import derive
 
 WORLD = "world:"
 _WORLD_DEFAULT_COUNT = 100  # images of each class where none is asked for: a world has no end
+_RESIZE_THREADS = 8  # PIL resizes without the interpreter's lock
+_AT_ONCE = 4096  # images handed to them
 Split = Literal["train", "test"]
 Images = TypeVar("Images", bound=ImageSet)
 
@@ -53,6 +57,20 @@ def load_source(spec: str, *, size_px: int, classes: ClassList, count: int | Non
     return resized(drawn, size_px)
 
 
+def source_parts(
+    spec: str, *, size_px: int, classes: ClassList, count: int | None, seed: int, most: int
+) -> Iterator[ImageSet]:
+    """The same images, those of a folder or an archive in parts of ``most`` at most.
+
+    Raises:
+        DataError: as :func:`load_source`.
+    """
+    if spec.startswith(WORLD):
+        yield load_source(spec, size_px=size_px, classes=classes, count=count, seed=seed)
+    else:
+        yield from image_parts(ImageFolder(spec, classes), size_px, per_class=count, most=most)
+
+
 def world_names() -> tuple[str, ...]:
     """The class names that a drawn world has, in their order."""
     # The one import upwards: the world lies above the data, and is loaded only by those who ask for it, so
@@ -69,6 +87,12 @@ def resized(images: Images, size_px: int) -> Images:
     if images.images.shape[1:3] == (size_px, size_px):
         return images
     scaled = pixel_array(len(images), size_px, size_px, 3)
-    for index, image in enumerate(images.images):
-        scaled[index] = Image.fromarray(image).resize((size_px, size_px), Image.Resampling.BICUBIC)
+
+    def resize(index: int) -> None:
+        image = Image.fromarray(images.images[index])
+        scaled[index] = image.resize((size_px, size_px), Image.Resampling.BICUBIC)
+
+    with ThreadPoolExecutor(_RESIZE_THREADS) as pool:
+        for start in range(0, len(images), _AT_ONCE):
+            list(pool.map(resize, range(start, min(start + _AT_ONCE, len(images)))))
     return replace(images, images=scaled)

@@ -100,16 +100,6 @@ def manifold_metrics(
     )
 
 
-def expected_coverage(*, n_real: int, n_synthetic: int, k: int) -> float:
-    """Coverage of two samples of one distribution: 1 - prod_{i=1..k} (n - i) / (n + m - i) (Naeem et al.
-    2020).
-    """
-    missed = 1.0
-    for i in range(1, k + 1):
-        missed *= (n_real - i) / (n_real + n_synthetic - i)
-    return 1.0 - missed
-
-
 @dataclass(frozen=True)
 class _Pair:
     """A tile of the real set against a tile of the synthetic set."""

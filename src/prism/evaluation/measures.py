@@ -13,8 +13,9 @@ import torch
 
 from prism.artifacts import atomic_path, hash_of
 from prism.data.images import ImageSet
+from prism.evaluation import REVISION
 from prism.models.checkpoints import Classifier
-from prism.models.features import FeatureExtractor, fingerprint
+from prism.models.features import FeatureExtractor, fingerprint, preprocessing
 from prism.models.scoring import predict
 
 log = logging.getLogger(__name__)
@@ -84,13 +85,9 @@ def measure_cached(
     description = {
         "pixels": hashlib.sha256(np.ascontiguousarray(images.images)).hexdigest(),
         "labels": hashlib.sha256(images.labels.tobytes()).hexdigest(),
-        "extractor": [extractor.name, extractor.fingerprint],
-        "teacher": [
-            fingerprint(teacher),
-            teacher.size_px,
-            *teacher.mean.flatten().tolist(),
-            *teacher.std.flatten().tolist(),
-        ],
+        "revision": REVISION,
+        "extractor": [extractor.name, extractor.fingerprint, *extractor.preprocessing],
+        "teacher": [fingerprint(teacher), *preprocessing(teacher)],
         "device": device.type,
     }
     path = folder / f"{hash_of(description)}.npz"

@@ -63,6 +63,7 @@ def evaluate(config: Config, method: str, shards: Sequence[Path], output: Path) 
         measured.append(measure(part, extractor, teacher, **passing))
         if oracle is not None:
             answers.append(oracle.ask(part, **passing))
+        del part  # before the next one is read
     synthetic = joined(measured)
     alike = max(2, -(-len(synthetic) // len(classes)))  # as many as are compared with them
     reference = reference_images(config, classes, size_px=size_px, drawn=alike)

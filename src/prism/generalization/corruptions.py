@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageFilter
 
+from prism.data.arrays import pixel_array
 from prism.seeds import derive, rng
 
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -91,11 +92,11 @@ def corrupt(images: np.ndarray, kind: str, severity: int, *, seed: int) -> np.nd
     if severity not in SEVERITIES:
         raise ValueError(f"severity={severity!r} is not one of {', '.join(map(str, SEVERITIES))}")
     kinds = tuple(CORRUPTIONS) if kind == "all" else (kind,)
-    damaged = [
-        CORRUPTIONS[kinds[index % len(kinds)]](image, severity, rng(derive(seed, "corruption", kind, index)))
-        for index, image in enumerate(images)
-    ]
-    return np.stack(damaged)
+    damaged = pixel_array(*images.shape)
+    for index, image in enumerate(images):
+        numbers = rng(derive(seed, "corruption", kind, index))
+        damaged[index] = CORRUPTIONS[kinds[index % len(kinds)]](image, severity, numbers)
+    return damaged
 
 
 def _as_uint8(values: np.ndarray) -> np.ndarray:

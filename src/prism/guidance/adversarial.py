@@ -24,7 +24,8 @@ def adversarial(teacher_logits: Tensor, student_logits: Tensor, temperature: flo
     """``-1[argmax student = argmax teacher] KL(teacher || student)``: lower where they differ more.
 
     DiffDFKD (arXiv 2504.00870), its adversarial term as in the released code (and in DeepInversion's line of
-    work, CMI and Fast-DFKD); theirs is averaged over the batch, ours is each image's own. Where the two already
+    work, CMI and Fast-DFKD); theirs is averaged over the batch and holds the teacher's answer, ours is each image's own
+    and has a gradient by both answers. Where the two already
     disagree the image is not pushed any further, so that it does not leave its class.
 
     Args:

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from prism.artifacts import WorkClock
 from prism.config import AdaptiveConfig
 from prism.data.placed import Placed
 from prism.errors import ModelError
@@ -55,11 +56,14 @@ class Imitation:
         self.order = torch.empty(0, dtype=torch.int64)  # what is left of this pass over the images
         self.loss = torch.zeros(())
 
-    def run(self, *, checkpoint: Path | None = None, seconds: float = CHECKPOINT_SECONDS) -> None:
+    def run(
+        self, *, checkpoint: Path | None = None, clock: WorkClock | None = None, seconds: float = CHECKPOINT_SECONDS
+    ) -> None:
         """Train to the end, or on from the checkpoint if there is one.
 
         Args:
             checkpoint: file for the unfinished state; None keeps none.
+            clock: saved with each checkpoint.
             seconds: least time between two checkpoints.
 
         Raises:
@@ -73,6 +77,8 @@ class Imitation:
             for step in range(first, self.settings.steps):
                 if checkpoint is not None and time.monotonic() - saved >= seconds:
                     self._save(checkpoint, step)
+                    if clock is not None:
+                        clock.save()
                     saved = time.monotonic()
                 self.step(step)
         self.student.eval()

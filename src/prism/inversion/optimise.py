@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from prism.artifacts import hash_of
+from prism.artifacts import WorkClock, hash_of
 from prism.inversion.objective import Objective, Past, teams, to_normalised, to_unit
 from prism.inversion.schedule import Phase, learning_rate, phases
 from prism.inversion.statistics import Moments
@@ -66,6 +66,7 @@ class Inversion:
         self,
         *,
         checkpoint: Path | None = None,
+        clock: WorkClock | None = None,
         seconds: float = CHECKPOINT_SECONDS,
         advance: Callable[[int], object] | None = None,
     ) -> Tensor:
@@ -73,6 +74,7 @@ class Inversion:
 
         Args:
             checkpoint: file for the unfinished state; None keeps none.
+            clock: saved with each checkpoint.
             seconds: least time between two checkpoints.
             advance: told the number of steps that were done.
 
@@ -88,6 +90,8 @@ class Inversion:
             for step in range(iteration, self.phases[phase].iterations):
                 if checkpoint is not None and time.monotonic() - saved >= seconds:
                     self._save(checkpoint, phase, step)
+                    if clock is not None:
+                        clock.save()
                     saved = time.monotonic()
                 self.step(step, done)
                 done += 1

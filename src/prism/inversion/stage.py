@@ -115,7 +115,8 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
             if done is None:
                 batch = _batch(config, method, places, starts(real, places) if real is not None else None)
                 with as_a_whole(f"methods.{method}.inversion.batch", settings.batch):
-                    images = Inversion(objective, batch, device=device).run(checkpoint=unfinished, advance=bar.update)
+                    run = Inversion(objective, batch, device=device)
+                    images = run.run(checkpoint=unfinished, clock=clock, advance=bar.update)
                 done = _scored(method, objective.primary, images, places, settings.learning_rate)
                 keep_batch(saved, places, vars(done))
                 clock.save()
@@ -124,6 +125,7 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
                 bar.skip(_steps(config, method, [places]))
             finished.append(done)
     samples = [one for places, done in zip(parts, finished, strict=True) for one in _samples(config, places, done)]
+    iterations = sum(_steps(config, method, [places]) * len(places) for places in parts)
     agreed = float(np.concatenate([done.agreed for done in finished]).mean())
     manifest = write_shard(
         output,
@@ -135,6 +137,7 @@ def invert(config: Config, method: str, shard: int, student: Path | None, output
                 "shard": shard,
                 "data_free": chosen.data_free,
                 "teacher_agreement": round(agreed, 4),
+                "iterations_per_image": iterations / len(samples),
             },
             "run": run_facts(clock.seconds, len(samples), device, dtype),
         },

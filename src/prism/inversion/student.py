@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from prism.artifacts import Manifest, hash_of, progress_dir, sha256_file, write_manifest
+from prism.artifacts import Manifest, WorkClock, hash_of, progress_dir, sha256_file, write_manifest
 from prism.config import Config
 from prism.data.classes import load_classes
 from prism.data.placed import Placed
@@ -69,7 +69,10 @@ def train_student(config: Config, method: str, shards: Sequence[Path], output: P
     imitation = Imitation(
         student, Placed(pixels, device), answers.to(device), settings, seed=seed, fingerprint=fingerprint
     )
-    imitation.run(checkpoint=progress_dir(output) / "checkpoint.pt")
+    work = progress_dir(output) / fingerprint
+    work.mkdir(parents=True, exist_ok=True)
+    clock = WorkClock(work / "seconds", started)
+    imitation.run(checkpoint=work / "checkpoint.pt", clock=clock)
     agreed = accuracy(predict(student, pixels, batch=settings.batch, device=device), answers.argmax(dim=1))
     save_model(output, student, student.metadata)
     manifest = write_manifest(
@@ -78,7 +81,7 @@ def train_student(config: Config, method: str, shards: Sequence[Path], output: P
         outputs=[output],
         count=len(images),
         details={"method": method, "agreement": round(agreed, 4)},
-        run=run_facts(time.monotonic() - started, settings.steps * settings.batch, device),
+        run=run_facts(clock.seconds, settings.steps * settings.batch, device),
     )
     shutil.rmtree(progress_dir(output), ignore_errors=True)
     return manifest

@@ -16,18 +16,36 @@ def check_architectures(config: Config) -> None:
     Raises:
         ConfigError: naming the key, with the nearest name that there is.
     """
-    named = {"teacher": config.teacher.architecture}
-    named |= {f"teachers.{name}": teacher.architecture for name, teacher in config.teachers.items()}
-    named |= {f"students.{name}": student.architecture for name, student in config.students.items()}
-    for key, architecture in named.items():
+    for key, architecture in _named(config).items():
         if architecture not in ARCHITECTURES:
             from prism.models.classifiers import check_architecture  # late, as below
 
             try:
                 check_architecture(architecture)
             except ModelError as error:
-                raise ConfigError(f"config: {key}.architecture: {error}") from None
+                raise ConfigError(f"config: {key}: {error}") from None
     check_batchnorm(config)
+
+
+def _named(config: Config) -> dict[str, str]:
+    """The networks that a run builds, by the key that names each."""
+    found = {"teacher.architecture": config.teacher.architecture}
+    found |= {f"teachers.{name}.architecture": teacher.architecture for name, teacher in config.teachers.items()}
+    found |= {f"students.{name}.architecture": student.architecture for name, student in config.students.items()}
+    for name in config.run:
+        method, key = config.methods[name], f"methods.{name}"
+        if method.student is not None:
+            found[f"{key}.student.architecture"] = method.student.architecture
+        if method.inversion is not None and method.inversion.adaptive is not None:
+            found[f"{key}.inversion.adaptive.student"] = method.inversion.adaptive.student
+        for place, teacher in enumerate(method.relabel.teachers if method.relabel else ()):
+            found[f"{key}.relabel.teachers[{place}].architecture"] = teacher.architecture
+    extractor = config.evaluation.extractor
+    if extractor.architecture is not None:
+        found["evaluation.extractor.architecture"] = extractor.architecture
+    if ":" in extractor.kind:
+        found["evaluation.extractor.kind"] = extractor.kind
+    return found
 
 
 def check_batchnorm(config: Config, methods: Iterable[str] | None = None) -> None:

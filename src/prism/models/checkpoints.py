@@ -79,10 +79,6 @@ class Classifier(nn.Module):
         """Logits (batch, classes) of images (batch, 3, height, width) in [0, 1]."""
         return self.network(self.preprocess(images))
 
-    def features(self, images: Tensor) -> Tensor:
-        """Penultimate pooled activations (batch, feature_dim) of images in [0, 1]."""
-        return self.network.features(self.preprocess(images))
-
     def logits_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Both from one pass over images in [0, 1]."""
         return self.network.logits_and_features(self.preprocess(images))

@@ -68,6 +68,8 @@ class LibraryNetwork(Network):
     def logits_and_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both from one pass: (batch, classes) and (batch, feature_dim)."""
         logits = self.net(x)
+        if isinstance(logits, tuple):  # with those of auxiliary heads behind it, in training mode
+            logits = logits[0]
         pooled, self._pooled = self._pooled, None  # kept, it would hold the graph of this batch
         return logits, pooled.flatten(1)
 
@@ -136,7 +138,8 @@ def _construct(architecture: str, num_classes: int, in_size_px: int) -> Network:
         return _build_timm(name, num_classes, in_size_px)
     import torchvision
 
-    net = torchvision.models.get_model(name, weights=None, num_classes=num_classes)
+    options = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}  # as it is, without a warning
+    net = torchvision.models.get_model(name, weights=None, num_classes=num_classes, **options)
     return LibraryNetwork(net, _last_linear(net, architecture))
 
 

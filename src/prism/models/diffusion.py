@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Protocol
 
 import torch
@@ -65,7 +66,7 @@ class TextToImage:
 
     @torch.no_grad()
     def embed(self, prompts: list[str], batch: int = 256) -> Tensor:
-        """Text embeddings (n, tokens, width); equal prompts are encoded once, longer ones are cut with a warning."""
+        """Text embeddings (n, tokens, width); equal prompts are encoded once, too long ones are cut with a warning."""
         unique = list(dict.fromkeys(prompts))
         longest = self.tokenizer.model_max_length
         parts = []
@@ -74,6 +75,13 @@ class TextToImage:
             tokens = self.tokenizer(
                 texts, padding="max_length", truncation=True, max_length=longest, return_tensors="pt"
             ).input_ids
+            # Only a text that fills its row may have been cut.
+            full = [text for text, row in zip(texts, tokens, strict=True) if row[-2] != row[-1]]
+            cut = [text for text in full if len(self.tokenizer(text, verbose=False).input_ids) > longest]
+            if cut:
+                log.warning(
+                    "%d prompts are longer than %d tokens and are cut, as %r", len(cut), longest, shorten(cut[0], 80)
+                )
             parts.append(self.text_encoder(tokens.to(self.device)).last_hidden_state.float())
         table = torch.cat(parts)
         row = {prompt: index for index, prompt in enumerate(unique)}
@@ -97,6 +105,20 @@ class TextToImage:
         return decoded / 2 + 0.5
 
 
+def _check_conditioning(pipe: StableDiffusionPipeline, name: str) -> None:
+    """Refuse a model that needs more than a text and a latent, such as SDXL or one for inpainting."""
+    unet, width = pipe.unet.config, pipe.text_encoder.config.hidden_size
+    if unet.addition_embed_type is not None:
+        what = f"its U-Net asks for {unet.addition_embed_type} embeddings too"
+    elif unet.in_channels != pipe.vae.config.latent_channels:
+        what = f"its U-Net takes {unet.in_channels} channels and its latents have {pipe.vae.config.latent_channels}"
+    elif unet.cross_attention_dim != width:
+        what = f"its U-Net reads texts of width {unet.cross_attention_dim} and its text encoder gives {width}"
+    else:
+        return
+    raise ModelError(f"diffusion.pipeline: {name}: {what}; choose a text-to-image model of Stable Diffusion 1 or 2")
+
+
 def load_text_to_image(
     settings: DiffusionSettings, device: torch.device, autocast: torch.dtype = torch.float32
 ) -> TextToImage:
@@ -110,6 +132,7 @@ def load_text_to_image(
     pipe = _load(
         StableDiffusionPipeline, settings.pipeline, "diffusion.pipeline", settings.revision, safety_checker=None
     )
+    _check_conditioning(pipe, settings.pipeline)
     tiny = None
     if settings.tiny_decoder is not None:
         tiny = _load(AutoencoderTiny, str(settings.tiny_decoder), "diffusion.tiny_decoder", None)

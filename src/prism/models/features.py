@@ -19,12 +19,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from prism.config.names import OWN_TRANSFORM
 from prism.errors import ModelError
 from prism.memory import Pieces
 from prism.models.checkpoints import Classifier, fit_weights, load_classifier, load_weights
 from prism.models.classifiers import build, check_architecture
 from prism.progress import ProgressBar
 
+_HALVES = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _RESIZE_THREADS = 4  # PIL resizes without the interpreter's lock
 
@@ -46,6 +48,7 @@ class FeatureExtractor:
         name: what stands in the names of metrics: ``miniature``, ``inception``, ``timm-resnet50``.
         dim: number of features.
         fingerprint: 16 hexadecimal digits of the network's weights.
+        preprocessing: side, mean and standard deviation of a classifier's input; empty where the kind says them.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class FeatureExtractor:
             raise ValueError(f"batch={batch} must be at least 1")
         self.name = name
         self.fingerprint = fingerprint(network)
+        self.preprocessing = preprocessing(network) if isinstance(network, Classifier) else []
         self._network = network.requires_grad_(False).float().eval().to(device)
         self._heads, self._prepare = heads, prepare
         self._device, self._batch = torch.device(device), batch
@@ -154,6 +158,11 @@ def fingerprint(network: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
+def preprocessing(classifier: Classifier) -> list[float]:
+    """Side, mean and standard deviation of a classifier's input, of which its fingerprint knows nothing."""
+    return [classifier.size_px, *classifier.mean.flatten().tolist(), *classifier.std.flatten().tolist()]
+
+
 _Parts = tuple[nn.Module, Callable[[Tensor], Heads], Callable[[np.ndarray], Tensor]]
 
 
@@ -219,8 +228,8 @@ def _torchvision(kind: str, weights: Path | None) -> _Parts:
     fit_weights(network, load_weights(path), num_classes=1000, path=path)
     return (
         network,
-        lambda images: (network.features(images), network(images)),
-        _normaliser(224, _IMAGENET_MEAN, _IMAGENET_STD),
+        lambda images: network.logits_and_features(images)[::-1],
+        _normaliser(224, *(_HALVES if kind in OWN_TRANSFORM else (_IMAGENET_MEAN, _IMAGENET_STD))),
     )
 
 

@@ -115,6 +115,7 @@ class TransformersEngine:
             temperature=None,
             top_p=None,
             top_k=None,
+            repetition_penalty=1.0,  # that of the model's own settings would come before ours
             max_new_tokens=max_new_tokens,
             pad_token_id=self.tokenizer.pad_token_id,
             logits_processor=LogitsProcessorList([NucleusSampling(seeds, temperature, top_p)]),

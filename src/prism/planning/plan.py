@@ -73,7 +73,7 @@ def plan_text(
 def _chosen(known: dict[str, dict], hardware: str | None, jobs: Sequence[Job]) -> str | None:
     if hardware is not None and hardware not in known:
         raise ConfigError(f"config: plan.hardware: {hardware} has no measured throughput; {hint(hardware, known)}")
-    keys = {(job.stage, job.of, job.size_px) for job in jobs}
+    keys = {(job.stage, job.of, job.size_px) for job in jobs if job.stage != "prompts"}  # the least of the work
     best = max(known, key=lambda name: len(keys & known[name].keys()), default=None)
     return hardware or (best if best and keys & known[best].keys() else None)
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prism.artifacts import read_json
 from prism.config.names import hint
@@ -76,13 +77,20 @@ def measured(jobs: Iterable[Job]) -> dict[Key, Rate]:
         if not spent:
             continue
         key = (job.stage, job.of, job.size_px)
-        units[key] += job.units
+        units[key] += _units(job, facts)
         seconds[key] += spent
         sizes[key] += facts.get("details", {}).get("bytes", 0)
     return {
         key: Rate(units[key] / seconds[key], sizes[key] / units[key] if sizes[key] else None, "this experiment")
         for key in units
     }
+
+
+def _units(job: Job, facts: Mapping[str, Any]) -> float:
+    """What a finished job did, as it recorded it: the configuration may ask for more or less by now."""
+    if job.stage in ("tokens", "synthesis"):
+        return float(facts.get("count") or job.units)
+    return (facts["run"].get("images_per_second") or 0) * facts["run"]["seconds"] or float(job.units)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from prism.config.layout import Layout
 UNITS = {
     "prompts": "prompts",
     "tokens": "classes",
+    "inversion": "images x steps",
     "synthesis": "images",
     "evaluation": "images",
     "relabelling": "views",
@@ -25,7 +26,7 @@ UNITS = {
 class Job:
     """One job of the workflow that counts.
 
-    ``of`` is what its throughput depends on beside the stage: a method, an architecture or a strategy's engine.
+    ``of`` is what its throughput depends on beside the stage: a method, an architecture or who writes the prompts.
     ``facts`` is the file that the finished job leaves, with its seconds.
     """
 
@@ -56,6 +57,10 @@ def jobs_of(config: Config, method: str, classes: int, root: str | None = None) 
     images = classes * config.images_per_class(method)
     teacher_px = config.teacher.size_px
     size_px = config.diffusion.size_px if chosen.engine == "diffusion" else teacher_px
+    adaptive = chosen.inversion.adaptive if chosen.inversion else None
+    if adaptive is not None:
+        facts = Path(files.competitor(method, "json"))
+        yield Job("inversion", method, adaptive.student, teacher_px, adaptive.steps * adaptive.batch, facts)
     shards = files.shards(method, "json")
     for file in shards:
         yield Job("synthesis", method, method, size_px, images // len(shards), Path(file))
@@ -81,7 +86,8 @@ def shared_jobs(config: Config, classes: int, root: str | None = None) -> Iterat
     for strategy in files.strategies:
         kind = config.strategies[strategy]
         prompts = classes * config.prompts_per_class(strategy)
-        engine = config.prompts.engine if kind.contents else "templates"
+        writes = kind.contents and config.prompts.engine != "templates"
+        engine = Path(str(config.prompts.model)).name if writes else "templates"
         yield Job("prompts", strategy, engine, 0, prompts, Path(files.prompts(strategy, "json")))
         if kind.token:
             size_px = config.diffusion.size_px

@@ -1,3 +1,3 @@
 """Prompts: what the diffusion model is asked to draw, one line for each image."""
 
-REVISION: int = 1
+REVISION: int = 2

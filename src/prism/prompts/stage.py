@@ -7,11 +7,11 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from prism.artifacts import hash_of, progress_dir, read_json, sha256_file, write_json, write_manifest
+from prism.artifacts import WorkClock, hash_of, progress_dir, read_json, sha256_file, write_json, write_manifest
 from prism.config import Config, PromptsConfig
 from prism.data.classes import ClassList, load_classes
 from prism.data.prompts import PromptRecord, write_prompt_file
-from prism.devices import pick_device, pick_precision, run_facts
+from prism.devices import arithmetic, pick_device, pick_precision, run_facts
 from prism.errors import PrismError
 from prism.models.language import Engine, TransformersEngine
 from prism.models.language_server import OpenAIEngine
@@ -50,8 +50,12 @@ def write_prompts(config: Config, strategy: str, output: Path, *, warn_above: fl
     per_class = config.prompts_per_class(strategy)
     contents = min(config.prompts.per_class, per_class)
     writer = _writer(config, strategy, len(classes))
-    # Saved parts are those of this very recipe or they are not used.
-    saved_as = hash_of({"recipe": recipe, "revision": REVISION, "classes": [asdict(spec) for spec in classes]})
+    runs_here = isinstance(writer.engine, TransformersEngine)
+    where = (writer.engine.model.device, writer.engine.model.dtype) if runs_here else (None, None)
+    # Saved parts are those of this very recipe, arithmetic and batch or they are not used.
+    identity = {"recipe": recipe, "revision": REVISION, "classes": [asdict(spec) for spec in classes]}
+    saved_as = hash_of({**identity, "run": [config.prompts.batch, arithmetic(*where)] if runs_here else []})
+    clock = WorkClock(progress_dir(output) / f"{saved_as}.seconds", started)
     records, tally = [], Tally()
     for part in ProgressBar(_parts(classes, contents, writer), desc=f"prompts {strategy}", unit="part", disable=None):
         progress = progress_dir(output) / f"{part[0].index:05d}-{part[-1].index:05d}.json"
@@ -64,6 +68,7 @@ def write_prompts(config: Config, strategy: str, output: Path, *, warn_above: fl
                 "tally": counts.as_dict(),
             }
             write_json(progress, saved)
+            clock.save()
         records += found
         tally.add(counts)
     if tally.asked and tally.fallback > warn_above * tally.wanted:
@@ -88,7 +93,7 @@ def write_prompts(config: Config, strategy: str, output: Path, *, warn_above: fl
             "max_tokens": writer.budget.max_tokens,
             "lines": tally.as_dict(),
         },
-        run=run_facts(time.monotonic() - started, len(records)),
+        run=run_facts(clock.seconds, len(records), *where),
     )
     shutil.rmtree(progress_dir(output), ignore_errors=True)
 

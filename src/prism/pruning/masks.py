@@ -27,7 +27,8 @@ def prune_network(
     Args:
         network: a trained classifier, not pruned yet.
         sparsity: share to remove, in (0, 1); rounded to whole filters or weights.
-        example: an input (batch, 3, height, width) as the network takes it; one pass finds each filter's batch norm.
+        example: an input (batch, 3, height, width) as the network takes it; one pass finds each filter's batch norm,
+            and the layers that are not called, as attention reads some's weights alone: those stay whole.
         kind: ``structured`` for filters, ``unstructured`` for single weights.
 
     Raises:
@@ -40,8 +41,8 @@ def prune_network(
     layers = prunable(network)
     if not layers:
         raise ValueError("network has no layer to prune; it needs a convolution or two linear layers")
-    norms = _norms_behind(network, layers, example) if kind == "structured" else {}
-    for layer in layers:
+    called, norms = _seen(network, layers, example)
+    for layer in called:
         if kind == "unstructured":
             prune.l1_unstructured(layer, "weight", amount=_removed(layer.weight.numel(), sparsity))
             continue
@@ -84,13 +85,19 @@ def _removed(count: int, sparsity: float) -> int:
 
 
 @torch.no_grad()
-def _norms_behind(network: nn.Module, layers: list[nn.Module], example: Tensor) -> dict[nn.Module, nn.Module]:
-    """The batch norm that is given a layer's output as it is, by layer, seen in one pass over ``example``."""
+def _seen(
+    network: nn.Module, layers: list[nn.Module], example: Tensor
+) -> tuple[list[nn.Module], dict[nn.Module, nn.Module]]:
+    """Seen in one pass over ``example``: the layers that are called, in their order, and the batch norm that is given a
+    layer's output as it is, by layer.
+    """
+    called: set[nn.Module] = set()
     made: dict[int, nn.Module] = {}
     alive: list[Tensor] = []  # else another tensor might get the number of one that is gone
     found: dict[nn.Module, nn.Module] = {}
 
     def remember(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        called.add(layer)
         made[id(output)] = layer
         alive.append(output)
 
@@ -110,4 +117,4 @@ def _norms_behind(network: nn.Module, layers: list[nn.Module], example: Tensor) 
         network.train(training)
         for hook in hooks:
             hook.remove()
-    return found
+    return [layer for layer in layers if layer in called], found

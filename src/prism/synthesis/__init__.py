@@ -1,3 +1,3 @@
 """Synthesis: from prompts to shards of images, steered by the teacher."""
 
-REVISION = 1
+REVISION = 2

@@ -19,7 +19,8 @@ from prism.seeds import derive, rng
 
 Box = tuple[int, int, int, int]  # top, bottom, left, right
 
-# Where multistep schedulers of diffusers keep earlier predictions, which would not be mixed with the latents.
+# Where multistep schedulers of diffusers keep earlier predictions, which would not be mixed with the latents; those of
+# a higher order, as Heun's, keep the sample itself.
 _HISTORIES = ("model_outputs", "ets", "derivatives")
 
 
@@ -110,13 +111,13 @@ def draw_box(random: np.random.Generator, alpha: float, height: int, width: int)
 
 
 def check_single_step(scheduler: SchedulerMixin) -> None:
-    """Refuse a scheduler that steps by earlier predictions: they were made of the unmixed latents.
+    """Refuse a scheduler that steps by earlier predictions or samples: they are of the unmixed latents.
 
     Raises:
         ModelError: naming the scheduler.
     """
-    if any(hasattr(scheduler, name) for name in _HISTORIES):
+    if any(hasattr(scheduler, name) for name in _HISTORIES) or getattr(scheduler, "order", 1) > 1:
         raise ModelError(
-            f"diffusion.scheduler: cutmix cannot mix latents under {type(scheduler).__name__}, which steps by earlier "
-            "predictions; use ddim"
+            f"diffusion.scheduler: cutmix cannot mix latents under {type(scheduler).__name__}, which steps by what it "
+            "kept of earlier ones; use ddim"
         )

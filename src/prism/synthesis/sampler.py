@@ -122,6 +122,7 @@ class Sampler:
             check_single_step(scheduler)
         scheduler.set_timesteps(self.settings.steps, device=self.model.device)
         scale = levels(scheduler)
+        calls = len(scheduler.timesteps)  # of some schedulers one more than the steps, or twice as many
         generators = [generator(seed) for seed in seeds]
         latents = self._initial(generators, size_px) * scheduler.init_noise_sigma
         cond, labels = self.model.embed(list(prompts)), labels.to(self.model.device)
@@ -131,7 +132,7 @@ class Sampler:
             if mixture is not None:
                 latents = mixture.apply(step, latents)
             noisy = scheduler.scale_model_input(latents, timestep)
-            part = partial(self._predict_rows, step, timestep, scale[step], noisy, cond, labels)
+            part = partial(self._predict_rows, (step, calls), timestep, scale[step], noisy, cond, labels)
             shift, output, z0 = self._in_pieces(part, len(noisy))
             if shift is not None:
                 latents = latents + shift / float(
@@ -151,7 +152,14 @@ class Sampler:
         return [None if parts[0] is None else torch.cat(parts) for parts in columns]
 
     def _predict_rows(
-        self, step: int, timestep: Tensor, level: Level, noisy: Tensor, cond: Tensor, labels: Tensor, rows: slice
+        self,
+        step: tuple[int, int],
+        timestep: Tensor,
+        level: Level,
+        noisy: Tensor,
+        cond: Tensor,
+        labels: Tensor,
+        rows: slice,
     ) -> tuple[Tensor | None, Tensor, Tensor]:
         """For some rows of a batch: how far their noisy latents move (None: not at all), and then what :meth:`_guided`
         gives.
@@ -170,13 +178,13 @@ class Sampler:
         noise = [torch.randn(channels, side, side, generator=each) for each in generators]
         return torch.stack(noise).to(self.model.device).contiguous(memory_format=torch.channels_last)
 
-    def _active(self, step: int, moves: str) -> list[Term]:
-        """The terms that act at ``step`` and move that latent."""
+    def _active(self, step: tuple[int, int], moves: str) -> list[Term]:
+        """The terms that act at ``step``, of so many, and move that latent."""
         return [
             term
             for term in self.settings.terms
             if term.moves == moves
-            and term.active(step, self.settings.steps)
+            and term.active(*step)
             and (self.student is not None or not self.settings.energies[term.energy].student)
         ]
 

@@ -90,7 +90,7 @@ def synthesize(
     work = progress_dir(output) / hash_of({**identity, **unfinished})
     work.mkdir(parents=True, exist_ok=True)
     clock = WorkClock(work / "seconds", started)
-    student = _student(config, chosen, teacher, work, shard)
+    student = _student(config, chosen, teacher, work, shard, clock)
     title = f"{method} shard {shard + 1} of {shards}"
     with ProgressBar(
         total=sum(len(part) for batches in rounds for part in batches), desc=title, unit="image", mininterval=1
@@ -147,12 +147,12 @@ def check_batches(method: str, settings: SamplerSettings, rounds: list[list[list
 
 
 def _student(
-    config: Config, method: MethodConfig, teacher: Teacher, work: Path, shard: int
+    config: Config, method: MethodConfig, teacher: Teacher, work: Path, shard: int, clock: WorkClock
 ) -> InterleavedStudent | None:
     if method.student is None:
         return None
     seed = derive(config.seed, "interleaved student", shard)
-    return InterleavedStudent(method.student, teacher, work, seed=seed, device=teacher.mean.device)
+    return InterleavedStudent(method.student, teacher, work, seed=seed, device=teacher.mean.device, clock=clock)
 
 
 def _draw_all(

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from prism.artifacts import hash_of
+from prism.artifacts import WorkClock, hash_of
 from prism.config import InterleavedStudentConfig
 from prism.data.placed import Placed
 from prism.errors import ModelError
@@ -29,7 +29,7 @@ from prism.seeds import derive, generator
 log = logging.getLogger(__name__)
 
 MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
-LAST_RATE = 2e-4  # where DiffDFKD's cosine ends
+LAST_RATE = 2e-4  # the lowest of DiffDFKD's cosine
 CHECKPOINT_SECONDS = 20.0
 
 
@@ -42,6 +42,7 @@ class InterleavedStudent:
         folder: where the weights of each training lie until the shard is whole.
         seed: of its first weights and of the order of the images.
         device: where it runs.
+        clock: saved with each checkpoint.
     """
 
     def __init__(
@@ -52,9 +53,10 @@ class InterleavedStudent:
         *,
         seed: int,
         device: torch.device,
+        clock: WorkClock | None = None,
     ) -> None:
         self.settings, self.teacher, self.folder = settings, teacher, Path(folder)
-        self.seed, self.device = seed, device
+        self.seed, self.device, self.clock = seed, device, clock
         self._facts = {
             "architecture": settings.architecture,
             "num_classes": teacher.num_classes,
@@ -107,6 +109,8 @@ class InterleavedStudent:
             for epoch in range(self._restore(number, optimizer), settings.epochs):
                 if time.monotonic() - saved >= CHECKPOINT_SECONDS:
                     self._save(number, epoch, optimizer)
+                    if self.clock is not None:
+                        self.clock.save()
                     saved = time.monotonic()
                 torch.manual_seed(derive(self.seed, "dropout", number, epoch))
                 order = torch.randperm(len(images), generator=generator(derive(self.seed, "order", number, epoch)))

@@ -34,7 +34,6 @@ COLUMNS = (
 
 STAGES = {"accuracy": "distillation", "generalization": "generalization", "pruned_accuracy": "pruning"}
 MARKS = {"found": "the paper", "second-hand": "a summary", "ours": "our wording"}
-EMPTY = pd.DataFrame({"seed": [], "value": [], "source": [], "full_name": []})
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ def _side(claim: ClaimConfig, method: str, place: Sequence[str], frame: pd.DataF
 
 
 def _cost(own: pd.DataFrame, frame: pd.DataFrame, metric: str, method: str, context: Context) -> Side:
-    """What an image of a method costs: over all shards, and with the tokens that were learned for it."""
+    """What an image costs: over all shards, with the tokens that were learned; seconds with the competitor's too."""
     tokens = frame[(frame["stage"] == "tokens") & (frame["method"] == context.strategies.get(method, ""))]
     shards = own[own["metric"] == "count"]
     if metric == "iterations_per_image":
@@ -193,11 +192,15 @@ def _cost(own: pd.DataFrame, frame: pd.DataFrame, metric: str, method: str, cont
         learned = tokens[tokens["metric"] == "iterations"]
         if stated.empty or shards.empty:
             return Side({})
-        value = float(stated["value"].max()) + float(learned["value"].sum()) / float(shards["value"].sum())
+        counts = shards.set_index("domain")["value"]
+        of_images = stated.set_index("domain")["value"].mul(counts).dropna()  # shards may differ
+        value = (float(of_images.sum()) + float(learned["value"].sum())) / float(counts[of_images.index].sum())
         return Side({-1: value}, sources(stated, learned))
     seconds = own[own["metric"] == "seconds"]
     timed = shards[shards["domain"].isin(seconds["domain"])]
-    learned = tokens[tokens["metric"] == "seconds"]
+    competitor = (frame["stage"] == "inversion") & (frame["method"] == method)
+    learned = pd.concat([tokens, frame[competitor]])
+    learned = learned[learned["metric"] == "seconds"]
     if not timed["value"].sum():
         return Side({})
     value = (float(seconds["value"].sum()) + float(learned["value"].sum())) / float(timed["value"].sum())

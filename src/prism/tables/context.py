@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from prism.config import ClaimConfig
+from prism.errors import DataError
 from prism.tables.published import DEFAULT_SETTING, Published, Setting
 from prism.tables.render import Cell, summarize
 
@@ -64,6 +65,27 @@ def methods_of(frame: pd.DataFrame, context: Context) -> list[str]:
 def cell(frame: pd.DataFrame, *, scale: float = 1.0) -> Cell | None:
     """Mean and standard deviation of the values in ``frame``, or None if it is empty."""
     return summarize(frame["value"].tolist(), scale=scale) if len(frame) else None
+
+
+def teacher_score(frame: pd.DataFrame) -> Cell | None:
+    """The teacher's accuracy in %, which all results of ``frame`` state; None if none does.
+
+    One image of the test set may flip between devices and sizes of a batch.
+
+    Raises:
+        DataError: two results differ by more, so that they are of different teachers or test sets.
+    """
+    teacher = frame[frame["metric"] == "teacher_accuracy"]
+    if teacher.empty:
+        return None
+    tested = frame[frame["metric"] == "n_test"]["value"].max()
+    lowest, highest = teacher.loc[teacher["value"].idxmin()], teacher.loc[teacher["value"].idxmax()]
+    if highest["value"] - lowest["value"] > (1.5 / tested if tested > 0 else 1.5e-4):
+        raise DataError(
+            f"{lowest['source']} and {highest['source']}: the teacher scores {lowest['value']:.4f} in one "
+            f"and {highest['value']:.4f} in the other; they belong to different experiments"
+        )
+    return Cell(float(teacher["value"].mean()) * PERCENT)
 
 
 def filled(cells: Mapping[str, Cell | str | None]) -> dict[str, Cell | str]:

@@ -11,9 +11,10 @@ from prism.tables.render import Cell, Column, Row, Table
 COLUMNS = (
     Column("images", "Images", 0),
     Column("seconds_per_image", "s / image", 3, "down"),
-    Column("peak_memory_mb", "Peak memory (MB)", 0, "down"),
+    Column("peak_memory_mb", "Peak memory of synthesis (MB)", 0, "down"),
     Column("prompts_seconds", "Prompts (s)", 1, "down"),
     Column("tokens_seconds", "Tokens (s)", 1, "down"),
+    Column("inversion_seconds", "Competitor (s)", 1, "down"),
     Column("synthesis_seconds", "Synthesis (s)", 1, "down"),
     Column("evaluation_seconds", "Evaluation (s)", 1, "down"),
     Column("relabelling_seconds", "Relabelling (s)", 1, "down"),
@@ -22,7 +23,7 @@ COLUMNS = (
 
 
 def build(frame: pd.DataFrame, context: Context) -> Table:
-    """One row per method: seconds summed over shards, students and seeds, memory as the largest of them.
+    """One row per method: seconds summed over shards, students and seeds, memory as the largest of its shards.
 
     Raises DataError if the inputs hold no synthesis manifest with its seconds and count.
     """
@@ -34,8 +35,8 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
         own = synthesis[synthesis["method"] == method]
         strategy = context.strategies.get(method, "")
         prompts, tokens = (_of_stage(frame, stage, strategy) for stage in ("prompts", "tokens"))
-        stages = ("evaluation", "relabelling", "distillation")
-        evaluation, relabelling, distillation = (_of_stage(frame, stage, method) for stage in stages)
+        stages = ("inversion", "evaluation", "relabelling", "distillation")
+        competitor, evaluation, relabelling, distillation = (_of_stage(frame, stage, method) for stage in stages)
         timed = own[own["domain"].isin(own[own["metric"] == "seconds"]["domain"])]  # shards that hold both facts
         images, seconds = _sum(timed, "count"), _sum(timed, "seconds")
         cells = {
@@ -45,12 +46,14 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
             "peak_memory_mb": _cell(_largest(own, "peak_memory_mb")),
             "prompts_seconds": _cell(_sum(prompts, "seconds")),
             "tokens_seconds": _cell(_sum(tokens, "seconds")),
+            "inversion_seconds": _cell(_sum(competitor, "seconds")),
             "synthesis_seconds": _cell(seconds),
             "evaluation_seconds": _cell(_sum(evaluation, "seconds")),
             "relabelling_seconds": _cell(_sum(relabelling, "seconds")),
             "distillation_seconds": _cell(_sum(distillation, "seconds")),
         }
-        rows.append(Row(filled(cells), sources(own, prompts, tokens, evaluation, relabelling, distillation)))
+        others = (prompts, tokens, competitor, evaluation, relabelling, distillation)
+        rows.append(Row(filled(cells), sources(own, *others)))
     used = [column for column in COLUMNS if any(column.key in row.cells for row in rows)]
     notes = (
         "Seconds of wall clock, summed over shards, students and seeds; they depend on the machine.",

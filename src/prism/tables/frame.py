@@ -24,7 +24,7 @@ COLUMNS = ["stage", "method", "student", "seed", "domain", "metric", "full_name"
 DETAILS = {"synthesis": ("bytes",), "relabelling": ("label_bytes",)}
 
 # run facts of a manifest that the cost table uses
-RUN_FACTS = ("seconds", "images_per_second", "peak_memory_mb")
+RUN_FACTS = ("seconds", "peak_memory_mb")
 
 Row = dict[str, Any]
 
@@ -94,6 +94,7 @@ def _distillation(path: Path, content: dict[str, Any]) -> Iterator[Row]:
     for metric in ("accuracy", "teacher_accuracy"):
         if content.get(metric) is not None:
             yield {**where, "metric": metric, "value": _share(path, metric, content[metric])}
+    yield from _tested(path, content, where)
     yield from _run_facts(path, content, where)
 
 
@@ -105,6 +106,13 @@ def _pruning(path: Path, content: dict[str, Any]) -> Iterator[Row]:
         if content.get(metric) is not None:
             value = _share(path, metric, content[metric])
             yield {**where, "domain": sparsity, "metric": metric, "value": value}
+    yield from _tested(path, content, {**where, "domain": sparsity})
+
+
+def _tested(path: Path, content: dict[str, Any], where: Row) -> Iterator[Row]:
+    """How many images a score is of."""
+    if content.get("n_test") is not None:
+        yield {**where, "metric": "n_test", "value": _number(path, "n_test", content["n_test"])}
 
 
 def _generalization(path: Path, content: dict[str, Any]) -> Iterator[Row]:

@@ -10,11 +10,15 @@ from prism.tables.render import Column, Row, Table
 
 
 def build(frame: pd.DataFrame, context: Context) -> Table:
-    """One row per student and method, one column per domain; DataError if no result is among the inputs."""
+    """One row per student and method, one column per domain and their mean without the teacher's own.
+
+    Raises DataError if no result is among the inputs.
+    """
     frame = frame[frame["stage"] == "generalization"]
     if frame.empty:
         raise DataError("table generalization: no result among the inputs; run the stage generalization first")
     domains = in_order(frame["domain"], context.domains)
+    others = [domain for domain in domains if domain in context.other_domains]
     students = in_order(frame["student"], context.students)
     rows = []
     for student in students:
@@ -22,7 +26,9 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
         for index, method in enumerate(methods_of(of_student, context)):
             own = of_student[of_student["method"] == method]
             cells = {domain: cell(own[own["domain"] == domain], scale=PERCENT) for domain in domains}
-            means = own.groupby("seed").agg(value=("value", "mean")) if _complete(own, domains) else own.head(0)
+            elsewhere = own[own["domain"].isin(others)]
+            whole = _complete(elsewhere, others)
+            means = elsewhere.groupby("seed").agg(value=("value", "mean")) if whole else own.head(0)
             head = {
                 "method": context.label(method),
                 "student": context.student_label(student),
@@ -33,8 +39,9 @@ def build(frame: pd.DataFrame, context: Context) -> Table:
     if len(students) > 1:
         columns.append(Column("student", "Student"))
     columns += [Column(domain, domain, better="up") for domain in domains]
-    if len(domains) > 1:
-        columns.append(Column("mean_of_domains", "Mean", better="up"))
+    if len(others) > 1:
+        header = "Mean" if others == domains else "Mean of other domains"
+        columns.append(Column("mean_of_domains", header, better="up"))
     notes = ["Top-1 accuracy in % per test domain; mean ± standard deviation over seeds."]
     if len(students) == 1:
         notes.append(f"Student: {context.student_label(students[0])}.")

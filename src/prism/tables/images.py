@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from prism.data.shards import manifest_path, read_shard
+from prism.data.shards import first_images, manifest_path
 from prism.errors import DataError
 from prism.tables.context import Context, in_order
 from prism.tables.frame import manifest_owner, read_object
@@ -37,14 +37,8 @@ def from_files(paths: Iterable[Path], context: Context) -> Figure:
     classes = shown_classes(len(context.class_names))
     picked = {}
     for method, shard in first.items():
-        read = read_shard(shard)
-        picked[method] = pick(read.images, read.labels, classes)
+        picked[method] = first_images(shard, classes, PER_CLASS)
     return draw(picked, context)
-
-
-def pick(images: np.ndarray, labels: np.ndarray, classes: Sequence[int], per_class: int = PER_CLASS) -> Picked:
-    """The first ``per_class`` images of each class in ``classes``; images (n, h, w, 3) uint8, labels (n,)."""
-    return {index: [images[row] for row in np.flatnonzero(labels == index)[:per_class]] for index in classes}
 
 
 def shown_classes(total: int) -> list[int]:

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from prism.errors import DataError
-from prism.tables.context import PERCENT, Context, cell, filled, methods_of, sources
+from prism.tables.context import PERCENT, Context, cell, filled, methods_of, sources, teacher_score
 from prism.tables.frame import collect
 from prism.tables.plotting import colour, dash, marker, new_figure
 from prism.tables.published import Published, quoted_label
@@ -89,12 +89,7 @@ def _references(frame: pd.DataFrame, sparsities: list[str]) -> list[Row]:
     """The whole teacher, and the pruned one before any fine-tuning: the same for all methods."""
     rows = []
     whole = frame[frame["metric"] == "teacher_accuracy"]
-    if len(whole):
-        if whole["value"].max() - whole["value"].min() > 1e-4:  # one image in ten thousand may flip between devices
-            raise DataError(
-                f"{whole['source'].iloc[0]}: its teacher scores other than that of the rest; run pruning again"
-            )
-        score = Cell(float(whole["value"].mean()) * PERCENT)
+    if (score := teacher_score(frame)) is not None:
         rows.append(Row({"method": "Teacher, whole", **dict.fromkeys(sparsities, score)}, sources(whole)))
     untuned = frame[frame["metric"] == "untuned_accuracy"]
     if len(untuned):

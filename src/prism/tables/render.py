@@ -86,7 +86,9 @@ def cell_text(cell: Cell | str | None, column: Column) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """Comma-separated: mean, sd and n for each column of numbers; ``sources`` at the end, split by ``;``."""
+    """Comma-separated: mean, sd and n for each column of numbers, a text in place of the mean as it is; ``sources`` at
+    the end, split by ``;``.
+    """
     numeric = {column.key for column in table.columns if _is_numeric(table, column)}
     header: list[str] = []
     for column in table.columns:
@@ -103,7 +105,7 @@ def to_csv(table: Table) -> str:
             elif isinstance(cell, Cell):
                 line += [_plain(cell.mean), "" if cell.sd is None else _plain(cell.sd), str(cell.n)]
             else:
-                line += ["", "", ""]
+                line += [cell or "", "", ""]
         writer.writerow([*line, ";".join(row.sources)])
     return out.getvalue()
 

@@ -18,6 +18,7 @@ from torch.nn.functional import cross_entropy
 
 from prism.config import TokensConfig
 from prism.errors import ModelError
+from prism.memory import Pieces
 from prism.models.pseudo_words import PseudoWordEmbedding
 from prism.models.teacher import Teacher
 from prism.tokens.adam import Adam
@@ -31,6 +32,9 @@ Place = tuple[int, int]  # class, image of the epoch
 
 class Learner:
     """Learns the rows of ``words``.
+
+    Attributes:
+        pieces: how many images are learned from at once; half as many where memory runs out.
 
     Args:
         drawing: draws the images; its text encoder has ``words``.
@@ -54,6 +58,7 @@ class Learner:
         self.drawing, self.words, self.teacher = drawing, words, teacher
         self.prompts, self.seeds, self.settings = prompts, seeds, settings
         decay = settings.weight_decay if settings.optimizer == "adamw" else 0.0
+        self.pieces = Pieces()
         self._adam = Adam(settings.learning_rate, decay, settings.clamp)
 
     def run(self, state: State, after_batch: Callable[[State], None] = lambda state: None) -> State:
@@ -82,7 +87,9 @@ class Learner:
     def _gather(self, state: State, places: Sequence[Place]) -> None:
         """Draw images; add up their gradients, losses and the teacher's agreement, by class."""
         labels = torch.tensor([c for c, _ in places], device=state.rows.device)
-        loss, hit, gradient = self.gradient(state.rows, places)
+        parts = self.pieces.run(lambda part: self.gradient(state.rows, places[part]), len(places))
+        losses, hits, gradients = zip(*parts, strict=True)
+        loss, hit, gradient = torch.cat(losses), torch.cat(hits), sum(gradients[1:], gradients[0])
         bad = torch.nonzero(~(loss.isfinite() & gradient[labels].isfinite().all(dim=1))).flatten().tolist()
         if bad:
             raise ModelError(

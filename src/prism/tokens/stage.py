@@ -15,7 +15,6 @@ from prism.data.prompts import read_prompts
 from prism.data.pseudo_words import check_prompts
 from prism.devices import arithmetic, pick_device, pick_precision, reset_peak_memory, run_facts
 from prism.errors import ConfigError
-from prism.memory import as_a_whole
 from prism.models.diffusion import load_text_to_image
 from prism.models.hashes import hash_weights
 from prism.models.pseudo_words import add_pseudo_words, initial_row, write_pseudo_words
@@ -81,10 +80,7 @@ def learn_tokens(
     saved = progress_dir(output) / f"{work}.safetensors"
     clock = WorkClock(saved.with_suffix(".seconds"), started)
     state = state.restored(saved)
-    with (
-        as_a_whole("tokens.batch", settings.batch),
-        _Progress(strategy, state, settings.epochs, saved, save_every_seconds, clock) as progress,
-    ):
+    with _Progress(strategy, state, settings.epochs, saved, save_every_seconds, clock) as progress:
         learner.run(state, progress.after_batch)
     write_pseudo_words(output, initial, state.best)
     manifest = write_manifest(
@@ -93,7 +89,10 @@ def learn_tokens(
         outputs=[output],
         count=len(classes),
         details={"strategy": strategy, "classes": facts(state, settings.images)},
-        run=run_facts(clock.seconds, int(state.epochs.sum()) * settings.images, device, dtype),
+        run={
+            **run_facts(clock.seconds, int(state.epochs.sum()) * settings.images, device, dtype),
+            **learner.pieces.facts(),
+        },
     )
     shutil.rmtree(progress_dir(output), ignore_errors=True)
     return manifest

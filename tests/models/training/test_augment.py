@@ -7,16 +7,13 @@ import torch
 from prism.models.training.augment import (
     Augmentation,
     augment,
-    colour_jitter,
     random_flip,
     random_resized_crop,
     random_shift,
 )
 from prism.seeds import generator
 
-ALL = Augmentation(
-    crop_padding_px=4, crop_scale=(0.35, 1.0), flip=True, colour_jitter=0.3, mixup_alpha=0.4, cutmix_alpha=1.0
-)
+ALL = Augmentation(crop_padding_px=4, crop_scale=(0.35, 1.0), flip=True, mixup_alpha=0.4, cutmix_alpha=1.0)
 
 
 @pytest.fixture
@@ -79,13 +76,6 @@ def test_a_resized_crop_of_everything_is_nearly_the_image_and_has_the_size_asked
     assert 0.3 < spans.min() and spans.max() < 0.7  # sides of areas 0.2 to 0.3 in ratios 3:4 to 4:3
 
 
-def test_colour_jitter_scales_brightness_and_keeps_grey_grey():
-    grey = torch.full((50, 3, 4, 4), 0.5)
-    jittered = colour_jitter(grey, 0.4, generator(0))
-    torch.testing.assert_close(jittered[:, 0], jittered[:, 1])
-    assert jittered.min() >= 0.3 - 1e-6 and jittered.max() <= 0.7 + 1e-6 and jittered.std() > 0.05
-
-
 def test_mixup_mixes_targets_as_it_mixes_images_and_leaves_numpys_state_alone():
     images = torch.eye(8).view(8, 1, 1, 8).expand(8, 3, 4, 8).contiguous()  # image i is bright in column i
     np.random.seed(3)
@@ -109,7 +99,6 @@ def test_an_odd_image_out_is_not_mixed():
         {"crop_padding_px": -1},
         {"crop_scale": (0.0, 1.0)},
         {"crop_scale": (0.9, 0.5)},
-        {"colour_jitter": 1.0},
         {"mixup_alpha": -0.1},
     ],
 )

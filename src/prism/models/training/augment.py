@@ -23,8 +23,6 @@ class Augmentation:
         crop_scale: least and largest share of the area that a random resized crop keeps; None switches it
             off.
         flip: mirror half of the images left to right.
-        colour_jitter: brightness, contrast and saturation change by up to this factor each, 0 switches it
-            off.
         mixup_alpha, cutmix_alpha: parameters of the Beta distributions, 0 switches each off; with both, one
             is drawn.
 
@@ -35,7 +33,6 @@ class Augmentation:
     crop_padding_px: int = 0
     crop_scale: tuple[float, float] | None = None
     flip: bool = False
-    colour_jitter: float = 0.0
     mixup_alpha: float = 0.0
     cutmix_alpha: float = 0.0
 
@@ -45,8 +42,6 @@ class Augmentation:
                 raise ValueError(f"{name}={getattr(self, name)} must not be negative")
         if self.crop_scale is not None and not 0 < self.crop_scale[0] <= self.crop_scale[1] <= 1:
             raise ValueError(f"crop_scale={self.crop_scale} must be (smallest, largest), both in (0, 1]")
-        if not 0 <= self.colour_jitter < 1:
-            raise ValueError(f"colour_jitter={self.colour_jitter} must be in [0, 1)")
 
     @property
     def is_identity(self) -> bool:
@@ -77,8 +72,6 @@ def augment(
         images = random_resized_crop(images, augmentation.crop_scale, generator, size_px)
     if augmentation.flip:
         images = random_flip(images, generator)
-    if augmentation.colour_jitter:
-        images = colour_jitter(images, augmentation.colour_jitter, generator)
     if augmentation.mixup_alpha or augmentation.cutmix_alpha:
         images, targets = _mix(images, targets, augmentation, generator)
     return images, targets
@@ -124,18 +117,6 @@ def random_flip(images: Tensor, generator: torch.Generator) -> Tensor:
     """Mirror each image left to right with probability one half."""
     mirrored = torch.rand(len(images), generator=generator) < 0.5
     return torch.where(mirrored.to(images.device)[:, None, None, None], images.flip(3), images)
-
-
-def colour_jitter(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """Scale each image's brightness, contrast and saturation by factors in [1 - strength, 1 + strength]."""
-    factors = 1 + strength * (2 * torch.rand(3, len(images), 1, 1, 1, generator=generator) - 1)
-    brightness, contrast, saturation = factors.to(images.device, images.dtype)
-    weights = torch.tensor([0.299, 0.587, 0.114], device=images.device, dtype=images.dtype).view(1, 3, 1, 1)
-    images = images * brightness
-    grey = (images * weights).sum(dim=1, keepdim=True)  # (batch, 1, height, width)
-    images = torch.lerp(grey.mean(dim=(2, 3), keepdim=True), images, contrast)
-    grey = (images * weights).sum(dim=1, keepdim=True)
-    return torch.lerp(grey, images, saturation).clamp(0, 1)
 
 
 def _mix(

@@ -92,7 +92,8 @@ class Training(ABC):
         self.steps_per_epoch = steps_per_epoch(len(images), recipe.batch)
         self.modules = nn.ModuleList([student.network, *([] if adapter is None else [adapter.to(device)])])
         self.optimizer = optimizer(list(self.modules.parameters()))
-        self.fingerprint = self._fingerprint(identity) if options.checkpoint else ""  # before anything is learned
+        # Before anything is learned.
+        self.fingerprint = self._fingerprint(identity, images) if options.checkpoint else ""
         self.history: list[Line] = []
         self.earlier_seconds = 0.0  # of the processes whose checkpoint is gone on from
         self.sums = torch.zeros(3, dtype=torch.float64, device=device)  # of this epoch; the first is the loss
@@ -159,10 +160,10 @@ class Training(ABC):
         self.history.append(self.line(epoch, sums, seconds))
         log.debug("epoch %d: loss %.4f", epoch + 1, self.history[-1]["loss"])
 
-    def _fingerprint(self, identity: Any) -> str:
-        """What must be the same for a checkpoint to be gone on from."""
+    def _fingerprint(self, identity: Any, images: Tensor) -> str:
+        """What must be the same for a checkpoint to be gone on from. The images are read where they were given."""
         state = [*self.teacher.network.state_dict().values(), *self.student.network.state_dict().values()]
-        tensors = [hash_of_tensor(tensor) for tensor in [self.images.tensor, *state]]
+        tensors = [hash_of_tensor(tensor) for tensor in [images, *state]]
         return hash_of(
             [self.stage, asdict(self.recipe), identity, self.seed, arithmetic(self.device, self.options.dtype), tensors]
         )
