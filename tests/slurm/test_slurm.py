@@ -151,12 +151,18 @@ def test_the_smoke_run_uses_four_gpus_at_once_and_its_results_are_the_local_ones
     answer = roots[0].snakemake("all")
     assert answer.status == 0, answer.text
     submitted = Submitted(roots[1], cluster)
-    memory = "jobs={synthesis: {mem_mb: 3000}}"  # four at once in the node's memory
-    at_once = 0
-    with ThreadPoolExecutor(1) as reading, submitted.start("all", *SMOKE, "--config", memory) as process:
+    wanted = "jobs={synthesis: {mem_mb: 3000, partition: long}}"  # four at once in the node's memory
+    partition = ("scontrol", "update", "PartitionName=long")
+    cluster.ask(*partition, "State=DOWN")  # the partition takes jobs and starts none, until all four have come
+    at_once, held, end = 0, True, time.monotonic() + 600
+    with ThreadPoolExecutor(1) as reading, submitted.start("all", *SMOKE, "--config", wanted) as process:
         told = reading.submit(process.communicate)  # a full pipe would stop it
         while not told.done():
-            at_once = max(at_once, sum(job[1] == "RUNNING" for job in submitted.jobs()))
+            jobs = submitted.jobs("%P %T")
+            if held and (jobs == [["long", "PENDING"]] * 4 or time.monotonic() > end):
+                cluster.ask(*partition, "State=UP")
+                held = False
+            at_once = max(at_once, jobs.count(["long", "RUNNING"]))
             time.sleep(0.5)
     assert process.returncode == 0, told.result()[0]
     assert at_once == 4
