@@ -53,6 +53,11 @@ CASES = {
         {"methods": {"diffdfkd": {"select": {"draw": 2}}}},
         "methods.diffdfkd.select: cannot be combined with an interleaved student",
     ),
+    "stored labels of one class for images of two": (
+        {"methods": {"prism+cutmix-any": {"relabel": {"training": {"loss": "mse", "hard_weight": 0.1}}}}},
+        "methods.prism+cutmix-any.relabel.training.hard_weight: 0.1 needs images of one class, which "
+        "cutmix.partners: any does not leave; set it to 0",
+    ),
     "fewer candidates than images": (
         {"methods": {"prism+select": {"select": {"draw": 0.5}}}},
         "methods.prism+select.select.draw=0.5 should be greater than or equal to 1",

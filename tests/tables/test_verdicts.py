@@ -50,9 +50,14 @@ def test_ties_are_no_evidence_even_where_rounding_makes_them_differ():
     assert (found.p, found.against, found.verdict, found.why) == (1, 1, UNDECIDED, "no difference")
 
 
-@pytest.mark.parametrize(("kind", "verdict"), [("greater", HOLDS), ("less", FAILS)])
-def test_pairs_that_all_differ_by_the_same_are_certain(kind, verdict):
-    assert compare(by_seed([0.58, 0.59, 0.57]), by_seed([0.50, 0.51, 0.49]), kind).verdict == verdict
+def test_pairs_that_all_differ_by_the_same_are_judged_by_their_signs():
+    # two seeds that differ by one image of 400 each show little; scipy's binomial test is the sign test
+    two = compare(by_seed([0.9385, 0.9215]), by_seed([0.9380, 0.9210]), "greater")
+    assert (two.p, two.verdict, two.why) == (0.25, UNDECIDED, "all pairs differ by the same")
+    five = by_seed([0.58, 0.59, 0.57, 0.60, 0.61]), by_seed([0.50, 0.51, 0.49, 0.52, 0.53])
+    expected = float(stats.binomtest(5, 5, alternative="greater").pvalue)
+    assert compare(*five, "greater").p == expected and compare(*five, "greater").verdict == HOLDS
+    assert compare(*five, "less").against == expected and compare(*five, "less").verdict == FAILS
 
 
 def test_only_common_seeds_are_paired():
@@ -95,6 +100,14 @@ def test_a_margin_decides_single_values_the_same_both_ways(left, kind, verdict):
 )
 def test_a_factor_decides_by_the_ratio(left, kind, verdict):
     assert compare({-1: left}, {-1: 50.0}, kind, factor=2).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("left", "kind", "verdict"), [(30.0, "less", HOLDS), (61.75, "less", FAILS), (3000.0, "less", FAILS)]
+)
+def test_a_count_that_misses_what_is_claimed_refutes_it(left, kind, verdict):
+    assert compare({-1: left}, {-1: 300.0}, kind, factor=10, exact=True).verdict == verdict
+    assert compare({-1: 300 - left}, {-1: 0.0}, "greater", margin=270, exact=True).verdict == verdict
 
 
 def test_several_values_are_tested_though_there_is_a_margin():

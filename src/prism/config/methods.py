@@ -118,6 +118,7 @@ class InterleavedStudentConfig(Section):
     batch: int = Field(default=128, ge=2, description="Images in a step of its optimizer.")
     learning_rate: float = Field(default=0.1, gt=0, description="Largest learning rate; falls to 0.0002 by a cosine.")
     warmup_epochs: int = Field(default=5, ge=0, description="Epochs in which the learning rate rises linearly.")
+    weight_decay: float = Field(default=0.0005, ge=0, description="Weight decay of its optimizer.")
     temperature: float = Field(default=30.0, gt=0, description="Temperature of the teacher's soft labels.")
 
     @model_validator(mode="after")
@@ -179,6 +180,14 @@ class MethodConfig(Section):
             raise problems(("student", "not used without energy adversarial; leave it out"))
         if self.student is not None and self.select is not None:
             raise problems(("select", "cannot be combined with an interleaved student; leave one of them out"))
+        return self
+
+    @model_validator(mode="after")
+    def _labels_know_the_classes(self) -> MethodConfig:
+        mixed = self.cutmix is not None and self.cutmix.partners == "any"
+        if mixed and self.relabel is not None and self.relabel.training.hard_weight > 0:
+            what = "needs images of one class, which cutmix.partners: any does not leave; set it to 0"
+            raise problems(("relabel.training.hard_weight", f"{self.relabel.training.hard_weight:g} {what}"))
         return self
 
     @property

@@ -77,6 +77,7 @@ FIGURES: tuple[str, ...] = ("images", "precision-recall", "learning-curves", "pr
 SEEDED_METRICS: tuple[str, ...] = ("accuracy", "generalization", "pruned_accuracy")
 # with one value a method, as its images are made once:
 COST_METRICS: tuple[str, ...] = ("seconds_per_image", "iterations_per_image")
+COUNTED_METRICS: tuple[str, ...] = ("iterations_per_image",)  # no chance moves them: what is claimed is so or not
 ClaimMetric = Literal[
     "accuracy",
     "generalization",

@@ -8,8 +8,7 @@ def free(logits: Tensor, labels: Tensor, temperature: float = 1.0) -> Tensor:
     """``-T logsumexp_k(f_k / T)``, the negative log of the classifier's unnormalised density.
 
     Liu et al., "Energy-based Out-of-distribution Detection" (2020), equation 4. It pulls toward any class of the
-    classifier; the prompt alone says which. This is the default meaning of energy-guided distribution alignment
-    here, since the paper's exact form is not public.
+    classifier; the prompt alone says which.
 
     Args:
         logits: (batch, classes).

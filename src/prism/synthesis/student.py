@@ -28,7 +28,7 @@ from prism.seeds import derive, generator
 
 log = logging.getLogger(__name__)
 
-MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
+MOMENTUM = 0.9
 LAST_RATE = 2e-4  # the lowest of DiffDFKD's cosine
 CHECKPOINT_SECONDS = 20.0
 
@@ -97,7 +97,10 @@ class InterleavedStudent:
         settings, student = self.settings, self.student
         student.requires_grad_(True).train()
         optimizer = torch.optim.SGD(
-            student.network.parameters(), lr=settings.learning_rate, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
+            student.network.parameters(),
+            lr=settings.learning_rate,
+            momentum=MOMENTUM,
+            weight_decay=settings.weight_decay,
         )
         # No augmentation: the teacher answers once.
         answers = predict(self.teacher, images, batch=settings.batch, device=self.device).to(self.device)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from prism.config import ClaimConfig
-from prism.config.names import COST_METRICS
+from prism.config.names import COST_METRICS, COUNTED_METRICS
 from prism.errors import DataError
 from prism.tables.context import PERCENT, Context, filled, in_order, sources
 from prism.tables.render import Cell, Column, Row, Table, summarize
@@ -128,7 +128,8 @@ def _compared(
     claim: ClaimConfig, left: str, right: str, place: Sequence[str], frame: pd.DataFrame, context: Context
 ) -> Compared:
     sides = (_side(claim, left, place, frame, context), _side(claim, right, place, frame, context))
-    evidence = compare(sides[0].values, sides[1].values, claim.kind, margin=claim.margin, factor=claim.factor)
+    least = {"margin": claim.margin, "factor": claim.factor, "exact": claim.metric in COUNTED_METRICS}
+    evidence = compare(sides[0].values, sides[1].values, claim.kind, **least)
     if sides[0].names != sides[1].names:
         names = ", ".join(sorted(sides[0].names | sides[1].names))
         evidence = Evidence(1, 1, why=f"measured unlike each other: {names}")

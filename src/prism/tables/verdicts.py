@@ -12,6 +12,7 @@ from typing import Literal
 
 HOLDS, FAILS, UNDECIDED, NOT_RUN = "holds", "does not hold", "undecided", "not run"
 LEVEL = 0.05  # of every test
+_PAIRED_T = "paired t, one-sided"
 _DIGITS = 12  # differences of equal numbers are 0, not what rounding leaves
 
 Kind = Literal["greater", "less"]
@@ -40,10 +41,12 @@ def compare(
     *,
     margin: float | None = None,
     factor: float | None = None,
+    exact: bool = False,
 ) -> Evidence:
     """Is ``left`` greater (or less) than ``right``? Both are values by seed, of which the common ones count.
 
-    Two seeds or more are tested. With one, ``margin`` or ``factor`` decides; without these nothing does.
+    Two seeds or more are tested. With one, ``margin`` or ``factor`` decides; without these nothing does. Of ``exact``
+    numbers, which no chance moves, these are what is claimed: a smaller difference or ratio refutes it.
     """
     seeds = sorted(set(left) & set(right))
     if len(seeds) > 1:
@@ -52,16 +55,17 @@ def compare(
         return Evidence(1, 1, why="no seed in common")
     one, other = left[seeds[0]], right[seeds[0]]
     if margin is not None:
-        return _by_margin(one - other if kind == "greater" else other - one, margin)
+        return _by_margin(one - other if kind == "greater" else other - one, margin, exact)
     if factor is not None:
-        return _by_factor(*((one, other) if kind == "greater" else (other, one)), factor)
+        return _by_factor(*((one, other) if kind == "greater" else (other, one)), factor, exact)
     return Evidence(1, 1, why="one seed: no test")
 
 
 def paired_test(left: Sequence[float], right: Sequence[float], kind: Kind) -> Evidence:
     """Student's one-sided t-test of paired values (Student 1908), n - 1 degrees of freedom.
 
-    Where all pairs differ by the same, the test's limit is taken: certain, or no evidence if they are equal.
+    Where all pairs differ by the same there is no spread to measure the difference by: then the sign test of n pairs,
+    p = 2^-n, or no evidence if they are equal. Scores are counts of few images, so that this comes about by chance.
 
     Raises:
         ValueError: fewer than two pairs.
@@ -71,17 +75,14 @@ def paired_test(left: Sequence[float], right: Sequence[float], kind: Kind) -> Ev
     differences = [round(one - other, _DIGITS) for one, other in zip(left, right, strict=True)]
     if len(set(differences)) == 1:
         if differences[0] == 0:
-            p, against = 1.0, 1.0
-        else:
-            in_favour = (differences[0] > 0) == (kind == "greater")
-            p, against = (0.0, 1.0) if in_favour else (1.0, 0.0)
-    else:
-        from scipy import stats  # late: it takes seconds, and one table alone asks for it
+            return Evidence(1, 1, test=_PAIRED_T, why="no difference", tested=True)
+        p, why = 0.5 ** len(differences), "all pairs differ by the same"
+        in_favour = (differences[0] > 0) == (kind == "greater")
+        return Evidence(*((p, 1) if in_favour else (1, p)), test="sign, one-sided", why=why, tested=True)
+    from scipy import stats  # late: it takes seconds, and one table alone asks for it
 
-        p = float(stats.ttest_rel(left, right, alternative=kind).pvalue)
-        against = 1 - p
-    why = "no difference" if p == against == 1 else ""
-    return Evidence(p, against, test="paired t, one-sided", why=why, tested=True)
+    p = float(stats.ttest_rel(left, right, alternative=kind).pvalue)
+    return Evidence(p, 1 - p, test=_PAIRED_T, tested=True)
 
 
 def every(parts: Sequence[Evidence]) -> Evidence:
@@ -109,21 +110,23 @@ def _joined(parts: Sequence[Evidence], p: float, against: float) -> Evidence:
     return Evidence(p, against, tests, why, all(part.tested for part in parts))
 
 
-def _by_margin(lead: float, margin: float) -> Evidence:
-    lead, test = round(lead, _DIGITS), f"margin {margin:g}"
-    if abs(lead) < margin:
-        return Evidence(1, 1, test, why=f"they differ by less than {margin:g}")
-    return Evidence(0, 1, test) if lead > 0 else Evidence(1, 0, test)
+def _by_margin(lead: float, margin: float, exact: bool) -> Evidence:
+    lead, test = round(lead, _DIGITS), f"margin {margin:g}{', exact' if exact else ''}"
+    if lead >= margin:
+        return Evidence(0, 1, test)
+    if exact or lead <= -margin:
+        return Evidence(1, 0, test, why=f"the lead is {lead:.3g}" if exact else "")
+    return Evidence(1, 1, test, why=f"they differ by less than {margin:g}")
 
 
-def _by_factor(ahead: float, behind: float, factor: float) -> Evidence:
+def _by_factor(ahead: float, behind: float, factor: float, exact: bool) -> Evidence:
     """Evidence that ``ahead`` is ``factor`` times ``behind`` or more."""
-    test = f"factor {factor:g}"
+    test = f"factor {factor:g}{', exact' if exact else ''}"
     if ahead <= 0 or behind <= 0:
         return Evidence(1, 1, test, why="a ratio needs values above 0")
     ratio = round(ahead / behind, _DIGITS)
     if ratio >= factor:
         return Evidence(0, 1, test)
-    if round(behind / ahead, _DIGITS) >= factor:
-        return Evidence(1, 0, test)
+    if exact or round(behind / ahead, _DIGITS) >= factor:
+        return Evidence(1, 0, test, why=f"the ratio is {ratio:.3g}" if exact else "")
     return Evidence(1, 1, test, why=f"their ratio is below {factor:g}")
