@@ -80,6 +80,7 @@ from prism.models.scoring import predict
 
 logging.basicConfig(format="%(message)s")
 torch.set_num_threads(1)
+torch.backends.mkldnn.enabled = False  # it has words of its own, which differ by processor
 network = build("miniature-vgg", 10, 32, seed=0)
 images = torch.randint(0, 256, (2048, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 

@@ -151,9 +151,9 @@ def test_hanging_servers_time_out(serve):
 
 def test_answers_that_never_end_time_out(serve):
     start = time.monotonic()
-    with pytest.raises(EngineError, match=r"no answer after 2 tries: the answer took longer than 0\.2 s"):
-        ask(serve(drip), timeout=0.2, retries=1)
-    assert time.monotonic() - start < 3
+    with pytest.raises(EngineError, match=r"no answer after 2 tries: the answer took longer than 1 s"):
+        ask(serve(drip), timeout=1.0, retries=1)
+    assert time.monotonic() - start < 30
 
 
 def test_ten_megabytes_are_not_read_and_not_asked_for_again(serve):

@@ -54,6 +54,7 @@ ReturnToService=2
 MinJobAge=3600
 KillWait=5
 MpiDefault=none
+MessageTimeout=60
 SchedulerParameters=batch_sched_delay=0
 AccountingStorageType=accounting_storage/none
 """
@@ -174,10 +175,11 @@ def running(folder: Path) -> Iterator[Cluster]:
                 service.wait(timeout=20)
             with suppress(ProcessLookupError):
                 os.killpg(service.pid, signal.SIGKILL)
-        _end_jobs(folder)
+            service.wait()
+        end_jobs(folder)
 
 
-def _end_jobs(folder: Path) -> None:
+def end_jobs(folder: Path) -> None:
     """End what is left of jobs: without cgroups, SLURM loses sight of a process whose parent ended before it."""
     theirs = f"SLURM_CONF={folder}/slurm.conf".encode()
     for process in Path("/proc").glob("[0-9]*"):
@@ -211,7 +213,7 @@ def _start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True)
 
 
-def _wait(what: str, ready, service: subprocess.Popen[bytes], folder: Path, seconds: float = 30) -> None:  # type: ignore[no-untyped-def]
+def _wait(what: str, ready, service: subprocess.Popen[bytes], folder: Path, seconds: float = 120) -> None:  # type: ignore[no-untyped-def]
     end = time.monotonic() + seconds
     while time.monotonic() < end and service.poll() is None:
         with suppress(subprocess.CalledProcessError):

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from ..processes import ended_after, started
-from ..workflow.conftest import REPOSITORY, Answer, Root
+from ..workflow.conftest import LONGEST_SECONDS, REPOSITORY, Answer, Root
 from .cluster import PREFIX, Cluster, NoCluster, running
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    with tempfile.TemporaryDirectory(prefix=PREFIX, dir="/var/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir="/var/tmp", ignore_cleanup_errors=True) as folder:
         try:
             with running(Path(folder)) as made:
                 yield made
@@ -47,7 +47,7 @@ class Submitted:
 
     def run(self, *arguments: str) -> Answer:
         with self.start(*arguments) as process:
-            text, _ = process.communicate()
+            text, _ = process.communicate(timeout=LONGEST_SECONDS)
             return Answer(process.returncode, text)
 
     def jobs(self, fields: str = "%i %T") -> list[list[str]]:

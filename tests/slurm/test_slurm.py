@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
 from ..commands import commands
-from ..workflow.conftest import REPOSITORY, copied, result_hashes, with_models, with_real_models
+from ..workflow.conftest import LONGEST_SECONDS, REPOSITORY, copied, result_hashes, with_models, with_real_models
+from .cluster import end_jobs
 from .conftest import Submitted
 
 pytestmark = pytest.mark.slow
@@ -44,16 +47,23 @@ SMOKE = ("--configfile", "config/smoke.yaml")
 
 
 @pytest.fixture
-def place(tmp_path, cluster) -> Submitted:
+def place(tmp_path, cluster) -> Iterator[Submitted]:
     made = with_models(copied(tmp_path))
     (tmp_path / "scripts" / "prompts.py").write_text(STAND_IN, encoding="utf-8")
     (tmp_path / "trouble").write_text("wait", encoding="utf-8")
-    return Submitted(made, cluster)
+    submitted = Submitted(made, cluster)
+    yield submitted
+    cluster.ask("scancel", "--me")  # of a test that failed half-way
+    end_jobs(cluster.folder)
+    until(lambda: not submitted.jobs())
 
 
-def until(condition: Callable[[], object], seconds: float = 180) -> None:
+def until(condition: Callable[[], object], seconds: float = 600) -> None:
     end = time.monotonic() + seconds
-    while not condition():
+    while True:
+        with suppress(subprocess.CalledProcessError):  # a busy controller may not answer in time
+            if condition():
+                return
         assert time.monotonic() < end, "it did not come to that"
         time.sleep(0.3)
 
@@ -80,7 +90,7 @@ def test_jobs_ask_for_what_the_configuration_says_and_a_cancelled_one_is_done_ag
         place.cluster.ask("scancel", jobs[0][0])
         until(lambda: [job[1:] for job in place.jobs("%i %m %l")].count(["1400M", "1:00:00"]) == 1)
         place.cluster.ask("scancel", jobs[1][0])
-        text, _ = process.communicate()
+        text, _ = process.communicate(timeout=LONGEST_SECONDS)
     assert process.returncode == 0, text
     assert written(place) == WHOLE
 
@@ -123,7 +133,7 @@ def test_after_a_killed_coordinator_the_same_command_cancels_its_jobs_and_finish
             until(lambda: not left & {job[0] for job in place.jobs()})
             # none of the second run's jobs began beside them
             assert {path.read_text(encoding="utf-8") for path in place.root.path.glob("started-*")} <= {"x", "xx"}
-            text, _ = again.communicate()
+            text, _ = again.communicate(timeout=LONGEST_SECONDS)
         assert again.returncode == 0, text
     assert written(place) == WHOLE
 
@@ -156,14 +166,16 @@ def test_the_smoke_run_uses_four_gpus_at_once_and_its_results_are_the_local_ones
     cluster.ask(*partition, "State=DOWN")  # the partition takes jobs and starts none, until all four have come
     at_once, held, end = 0, True, time.monotonic() + 600
     with ThreadPoolExecutor(1) as reading, submitted.start("all", *SMOKE, "--config", wanted) as process:
-        told = reading.submit(process.communicate)  # a full pipe would stop it
+        told = reading.submit(process.communicate, timeout=LONGEST_SECONDS)  # a full pipe would stop it
         while not told.done():
-            jobs = submitted.jobs("%P %T")
-            if held and (jobs == [["long", "PENDING"]] * 4 or time.monotonic() > end):
-                cluster.ask(*partition, "State=UP")
-                held = False
-            at_once = max(at_once, jobs.count(["long", "RUNNING"]))
+            with suppress(subprocess.CalledProcessError):
+                jobs = submitted.jobs("%P %T")
+                if held and (jobs == [["long", "PENDING"]] * 4 or time.monotonic() > end):
+                    cluster.ask(*partition, "State=UP")
+                    held = False
+                at_once = max(at_once, jobs.count(["long", "RUNNING"]))
             time.sleep(0.5)
+    cluster.ask(*partition, "State=UP")  # of a run that ended before its time
     assert process.returncode == 0, told.result()[0]
     assert at_once == 4
     records = [json.loads(path.read_text()) for path in roots[1].path.rglob("synthesis/**/*.job")]

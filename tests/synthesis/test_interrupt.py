@@ -22,8 +22,8 @@ def output(tmp_path):
 
 @pytest.fixture
 def start(config, prompt_file, output, tmp_path, project_root):
-    """Start the command of the rule ``synthesize`` in a session of its own: five batches, some seconds."""
-    slow = config.diffusion.model_copy(update={"steps": 20, "batch": 2})
+    """Start the command of the rule ``synthesize`` in a session of its own: ten batches, some seconds."""
+    slow = config.diffusion.model_copy(update={"steps": 20, "batch": 1})
     resolved = tmp_path / "config.json"
     resolved.write_text(json.dumps(config.model_copy(update={"diffusion": slow}).dump()))
     python = [sys.executable, "scripts/synthesis.py", "--config", str(resolved), "--method", "vanilla"]

@@ -81,7 +81,7 @@ def test_every_kill_keeps_the_batches_that_were_finished(start, tmp_path):
             kept = sorted(progress_dir(output).rglob("batch-*.npz"))
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=60)
-        assert len(kept) == batches
+        assert len(kept) >= batches
         assert all(written.get(path, path.stat().st_mtime_ns) == path.stat().st_mtime_ns for path in kept)
         written |= {path: path.stat().st_mtime_ns for path in kept}
     assert finish(start(output), output) == wanted

@@ -23,6 +23,7 @@ from prism.data.sources import world_names
 from ..processes import ended_after, started
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+LONGEST_SECONDS = 1800  # of a run in a test; one that hangs fails instead of holding up all others
 COPIED = ("Snakefile", "workflow", "scripts", "config")
 MODELS = (
     "teachers/miniature-resnet/model.safetensors",
@@ -67,7 +68,7 @@ class Root:
 
     def snakemake(self, *arguments: str, configfile: str | None = "config/smoke.yaml") -> Answer:
         with ended_after(self.start(*arguments, configfile=configfile)) as process:
-            text, _ = process.communicate()
+            text, _ = process.communicate(timeout=LONGEST_SECONDS)
         return Answer(process.returncode, text)
 
     def start(self, *arguments: str, configfile: str | None = "config/smoke.yaml") -> subprocess.Popen[str]:

@@ -9,6 +9,7 @@ rule train_competitor:
     log: "<logs>/inversion/{method}/student.log"
     benchmark: "<benchmarks>/inversion/{method}/student.tsv"
     params: config=CONFIG, recipe=recipe("inversion", "method"), revision=REVISIONS["inversion"]
+    priority: 1  # a method's images wait for it
     threads: settings.threads("inversion")
     resources: **needs_of("inversion")
     message: "Inversion: the student that {wildcards.method} competes with"

@@ -9,6 +9,7 @@ rule write_prompts:
     log: "<logs>/prompts/{strategy}.log"
     benchmark: "<benchmarks>/prompts/{strategy}.tsv"
     params: config=CONFIG, recipe=recipe("prompts", "strategy"), revision=REVISIONS["prompts"]
+    priority: 2  # short, and tokens wait for them
     threads: settings.threads("prompts")
     resources: **needs_of("prompts")
     message: "Prompts: strategy {wildcards.strategy}"

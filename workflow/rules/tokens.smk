@@ -13,6 +13,7 @@ rule learn_tokens:
     log: "<logs>/tokens/{strategy}.log"
     benchmark: "<benchmarks>/tokens/{strategy}.tsv"
     params: config=CONFIG, recipe=recipe("tokens", "strategy"), revision=REVISIONS["tokens"]
+    priority: 1  # the longest way to a table: begun last, they would run alone at the end
     threads: settings.threads("tokens")
     resources: **needs_of("tokens")
     message: "Tokens: strategy {wildcards.strategy}"
