@@ -232,11 +232,13 @@ def _notes() -> tuple[str, ...]:
     return (
         "Metrics with a value a seed: one-sided paired t-test over the seeds that both sides have. A claim holds if "
         f"p < {LEVEL}, does not hold if the opposite has such a p, and is undecided otherwise; one seed says nothing. "
+        "Pairs that all differ by the same are judged by the sign test. "
         "Seeds differ in the student's training (or the fine-tuning), not in the images: verdicts are on these images.",
         "Metrics of images have a value for each seed of the images, of which an experiment has one: with replicates "
         "(tables.replicates) they are tested as above. One value a method cannot be tested: a claim holds if the "
         "difference is as large as the margin (or the ratio as the factor) that it states, does not hold if so the "
-        "other way round, and is undecided between; also where the two sides were measured by different protocols.",
+        "other way round, and is undecided between; also where the two sides were measured by different protocols. "
+        "Iterations are counted: there the statement's own difference or ratio decides exactly.",
         "Of several comparisons (rows with a number after the slash) all must hold, and p is the largest; where one of "
         "several domains is enough, the smallest times their number. No correction for the number of claims. Where a "
         "method was not run, the other comparisons are shown and the claim is not judged.",
