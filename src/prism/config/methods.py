@@ -183,7 +183,7 @@ class MethodConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _labels_know_the_classes(self) -> MethodConfig:
+    def _stored_labels_know_both_classes(self) -> MethodConfig:
         mixed = self.cutmix is not None and self.cutmix.partners == "any"
         if mixed and self.relabel is not None and self.relabel.training.hard_weight > 0:
             what = "needs images of one class, which cutmix.partners: any does not leave; set it to 0"

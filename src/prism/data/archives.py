@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 from types import TracebackType
 
+from prism.config import split_archive
 from prism.errors import DataError
 
 _BROKEN_ARCHIVE = (OSError, EOFError, RuntimeError, zlib.error, tarfile.TarError, zipfile.BadZipFile)
@@ -87,5 +88,5 @@ class FileSource:
 
 def open_source(spec: str) -> FileSource:
     """The source of an image specification: ``folder``, ``archive.zip`` or ``archive.tar!inner/prefix``."""
-    root, _, prefix = spec.partition("!")
+    root, prefix = split_archive(spec)
     return FileSource(Path(root), prefix.strip("/"))

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from prism.config import split_archive
 from prism.data.archives import FileSource, open_source
 from prism.data.arrays import pixel_array
 from prism.data.classes import ClassList, slugify
@@ -156,7 +157,7 @@ def class_folders(spec: str) -> list[str] | None:
     Raises:
         DataError: there is no such folder or archive, or no folder in it.
     """
-    place = Path(spec.partition("!")[0])
+    place = Path(split_archive(spec)[0])
     if place.is_dir():
         names = {entry.name for entry in place.iterdir() if entry.is_dir()}
     elif place.exists() and not zipfile.is_zipfile(place):
